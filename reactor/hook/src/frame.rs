@@ -1,0 +1,421 @@
+//! The frame: what a thread that executes futures offers them, and the workspace's only thread-local.
+#![allow(unsafe_code)]
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::budget;
+use crate::clock::Clock;
+use crate::driver::{Driver, Turn};
+use crate::host;
+use crate::offload::Offload;
+use crate::parker::{Parker, Unpark};
+use crate::source::DeadlineSource;
+
+pub(crate) struct Tls {
+    /// The innermost frame entered on this thread; kept alive by the `Entered` that set it.
+    frame: Cell<*const Frame>,
+    /// See `locals`.
+    pub(crate) locals: Cell<*const ()>,
+}
+
+thread_local! {
+    static TLS: Tls = const { Tls { frame: Cell::new(std::ptr::null()), locals: Cell::new(std::ptr::null()) } };
+}
+
+/// Never fails: the thread-local is constant and has no destructor, so it works inside other thread-locals' too.
+#[inline]
+pub(crate) fn tls<R>(f: impl FnOnce(&Tls) -> R) -> R {
+    TLS.with(f)
+}
+
+/// What a thread offers the futures it polls. Built once, entered for each stretch of polling.
+pub struct Frame {
+    driver: RefCell<Option<Arc<dyn Driver>>>,
+    /// Address of `driver`, for the one comparison of `is_driven_here`.
+    driver_key: Cell<*const ()>,
+    sources: RefCell<Vec<Arc<dyn DeadlineSource>>>,
+    /// Address of the first source, for the one comparison of `is_timed_here`.
+    source_key: Cell<*const ()>,
+    /// Blocks and is unblocked for a frame that waits by itself; a pool's workers have their own way to wait.
+    parker: Option<Arc<Parker>>,
+    /// Whether a driver and sources may still be put in. A pool puts its own in when it builds the frame.
+    open: bool,
+    /// Whether the thread executes futures here, or has merely entered somebody's context.
+    executes: bool,
+    clock: Option<Arc<dyn Clock>>,
+    offload: Option<Arc<dyn Offload>>,
+    owner: Option<Rc<dyn Any>>,
+    owner_type: Option<TypeId>,
+    owner_key: *const (),
+    lane: u32,
+    budget: Cell<u16>,
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("driver", &self.driver.borrow().as_ref().map(|driver| driver.name()))
+            .field("sources", &self.sources.borrow().len())
+            .field("executes", &self.executes)
+            .field("lane", &self.lane)
+            .field("budget", &self.budget.get())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes a [`Frame`].
+pub struct FrameBuilder(Frame);
+
+impl fmt::Debug for FrameBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FrameBuilder").field(&self.0).finish()
+    }
+}
+
+impl FrameBuilder {
+    /// A driver that the frame's owner drives by its own means: it is attended already and leaves with its owner.
+    #[must_use]
+    pub fn driver(mut self, driver: Arc<dyn Driver>) -> Self {
+        self.0.driver_key.set(Arc::as_ptr(&driver).cast());
+        self.0.driver = RefCell::new(Some(driver));
+        self
+    }
+
+    /// A source whose time the frame's owner keeps by its own means.
+    #[must_use]
+    pub fn source(self, source: Arc<dyn DeadlineSource>) -> Self {
+        if self.0.source_key.get().is_null() {
+            self.0.source_key.set(Arc::as_ptr(&source).cast());
+        }
+        self.0.sources.borrow_mut().push(source);
+        self
+    }
+
+    /// The clock that `now` reads here.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.0.clock = Some(clock);
+        self
+    }
+
+    /// Where closures that block are run.
+    #[must_use]
+    pub fn offload(mut self, offload: Arc<dyn Offload>) -> Self {
+        self.0.offload = Some(offload);
+        self
+    }
+
+    /// A value of the frame's owner, found again by its type with [`with_owner`].
+    #[must_use]
+    pub fn owner<T: Any>(mut self, owner: Rc<T>) -> Self {
+        self.0.owner_type = Some(TypeId::of::<T>());
+        self.0.owner_key = Rc::as_ptr(&owner).cast();
+        self.0.owner = Some(owner);
+        self
+    }
+
+    /// Which of several parallel lanes of its owner this frame is (a worker's index): a hint for sharding.
+    #[must_use]
+    pub fn lane(mut self, lane: u32) -> Self {
+        self.0.lane = lane;
+        self
+    }
+
+    /// The thread only enters a context and executes nothing: what is registered here is driven elsewhere.
+    #[must_use]
+    pub fn context_only(mut self) -> Self {
+        self.0.executes = false;
+        self
+    }
+
+    /// A frame to be entered with [`Frame::enter`].
+    pub fn build(self) -> Rc<Frame> {
+        Rc::new(self.0)
+    }
+}
+
+impl Frame {
+    /// A frame of somebody who waits by his own means (a pool): nothing can be put into it later.
+    pub fn builder() -> FrameBuilder {
+        FrameBuilder(Frame {
+            driver: RefCell::new(None),
+            driver_key: Cell::new(std::ptr::null()),
+            sources: RefCell::new(Vec::new()),
+            source_key: Cell::new(std::ptr::null()),
+            parker: None,
+            open: false,
+            executes: true,
+            clock: None,
+            offload: None,
+            owner: None,
+            owner_type: None,
+            owner_key: std::ptr::null(),
+            lane: 0,
+            budget: Cell::new(budget::UNLIMITED),
+        })
+    }
+
+    /// A frame for an executor on one thread: a driver and sources may be put in, and [`wait`](Frame::wait) blocks in
+    /// them. Its parker blocks the calling thread.
+    pub fn open() -> FrameBuilder {
+        let mut builder = Frame::builder();
+        builder.0.open = true;
+        builder.0.parker = Some(Parker::new());
+        builder
+    }
+
+    /// Enters the frame on this thread until the guard is dropped.
+    pub fn enter(self: &Rc<Self>) -> Entered {
+        let outer = tls(|tls| tls.frame.replace(Rc::as_ptr(self)));
+        Entered { frame: Rc::clone(self), outer, _not_send: PhantomData }
+    }
+
+    /// What wakes this frame's [`wait`](Frame::wait); usable as the waker of a root future.
+    ///
+    /// # Panics
+    ///
+    /// When the frame was not made by [`Frame::open`].
+    #[track_caller]
+    pub fn parker(&self) -> &Arc<Parker> {
+        self.parker.as_ref().expect("only a frame made by Frame::open has a parker")
+    }
+
+    /// Blocks the calling thread, in the driver if there is one, until the parker is unparked, a waker may have been
+    /// triggered, or a deadline has passed; then fires the sources. To be called when everything is pending.
+    ///
+    /// # Panics
+    ///
+    /// When the frame was not made by [`Frame::open`].
+    #[track_caller]
+    pub fn wait(&self) {
+        let parker = self.parker();
+        let driver = self.driver.borrow().clone();
+        let deadline =
+            self.with_sources(|sources| sources.iter().filter_map(|source| source.next_deadline()).min());
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(self.now()));
+        let turn = parker.park(driver.as_ref(), timeout);
+        if turn == Turn::Unused {
+            self.clear_driver();
+        }
+        self.fire();
+    }
+
+    /// Lets due sources fire, without blocking.
+    pub fn fire(&self) {
+        let sources = self.with_sources(<[_]>::to_vec);
+        if !sources.is_empty() {
+            let now = self.now();
+            for source in sources {
+                source.fire(now);
+            }
+        }
+    }
+
+    fn with_sources<R>(&self, f: impl FnOnce(&[Arc<dyn DeadlineSource>]) -> R) -> R {
+        f(&self.sources.borrow())
+    }
+
+    fn now(&self) -> std::time::Instant {
+        match &self.clock {
+            Some(clock) => clock.now(),
+            None => std::time::Instant::now(),
+        }
+    }
+
+    fn clear_driver(&self) {
+        let driver = self.driver.borrow_mut().take();
+        self.driver_key.set(std::ptr::null());
+        if let Some(driver) = driver {
+            if let Some(parker) = &self.parker {
+                parker.forget_driver();
+            }
+            host::leave_driver(&*driver);
+        }
+    }
+
+    pub(crate) fn clock(&self) -> Option<&Arc<dyn Clock>> {
+        self.clock.as_ref()
+    }
+
+    pub(crate) fn offload(&self) -> Option<&Arc<dyn Offload>> {
+        self.offload.as_ref()
+    }
+
+    /// Operations left to the present poll.
+    pub fn budget(&self) -> &Cell<u16> {
+        &self.budget
+    }
+
+    fn may_take(&self) -> bool {
+        self.open && self.executes
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        if self.open {
+            self.clear_driver();
+            for source in std::mem::take(self.sources.get_mut()) {
+                host::leave_source(&*source);
+            }
+        }
+    }
+}
+
+/// Leaves the frame when dropped. Guards are to be dropped innermost first.
+#[must_use = "the frame is left when the guard is dropped"]
+pub struct Entered {
+    frame: Rc<Frame>,
+    outer: *const Frame,
+    _not_send: PhantomData<*const ()>,
+}
+
+impl fmt::Debug for Entered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Entered").field(&self.frame).finish()
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let innermost = tls(|tls| tls.frame.get()) == Rc::as_ptr(&self.frame);
+        if innermost {
+            tls(|tls| tls.frame.set(self.outer));
+        } else if !std::thread::panicking() {
+            // The thread-local would be left pointing at a frame that is gone.
+            std::mem::forget(Rc::clone(&self.frame));
+            panic!("frames were left in another order than the reverse of entering");
+        } else {
+            std::mem::forget(Rc::clone(&self.frame));
+        }
+    }
+}
+
+/// Runs `f` with the innermost frame entered on this thread. The frame stays alive meanwhile, even if `f` leaves it.
+#[inline]
+pub fn with_frame<R>(f: impl FnOnce(Option<&Frame>) -> R) -> R {
+    let frame = tls(|tls| tls.frame.get());
+    if frame.is_null() {
+        return f(None);
+    }
+    // SAFETY: a non-null pointer was set by `enter` from an `Rc` that its `Entered` still holds (or has leaked), on
+    // this thread: the strong count is at least one.
+    unsafe { Rc::increment_strong_count(frame) };
+    // SAFETY: takes over the count added above.
+    let frame = unsafe { Rc::from_raw(frame) };
+    f(Some(&frame))
+}
+
+/// Runs `f` with the owner of the innermost frame, if it is a `T`.
+#[inline]
+pub fn with_owner<T: Any, R>(f: impl FnOnce(Option<&T>) -> R) -> R {
+    with_frame(|frame| match frame {
+        Some(frame) if frame.owner_type == Some(TypeId::of::<T>()) => {
+            // SAFETY: `owner_key` points into `owner`, an `Rc<T>` by `owner_type`, which lives as long as the frame.
+            f(Some(unsafe { &*frame.owner_key.cast::<T>() }))
+        }
+        _ => f(None),
+    })
+}
+
+/// Whether the driver at this address is the one of the frame that executes here: then no more needs to be done for
+/// it to be driven.
+#[inline]
+pub fn is_driven_here(driver: *const ()) -> bool {
+    let frame = tls(|tls| tls.frame.get());
+    // SAFETY: as in `with_frame`; nothing can leave the frame during these two loads.
+    unsafe { frame.as_ref() }.is_some_and(|frame| frame.executes && frame.driver_key.get() == driver)
+}
+
+#[inline]
+pub(crate) fn is_timed_here(source: *const ()) -> bool {
+    let frame = tls(|tls| tls.frame.get());
+    // SAFETY: as in `is_driven_here`.
+    unsafe { frame.as_ref() }.is_some_and(|frame| frame.executes && frame.source_key.get() == source)
+}
+
+/// Which lane of its owner the innermost frame is; zero without one.
+#[inline]
+pub fn lane() -> u32 {
+    let frame = tls(|tls| tls.frame.get());
+    // SAFETY: as in `is_driven_here`.
+    unsafe { frame.as_ref() }.map_or(0, |frame| frame.lane)
+}
+
+/// The driver of the innermost frame.
+pub fn current_driver() -> Option<Arc<dyn Driver>> {
+    with_frame(|frame| frame.and_then(|frame| frame.driver.borrow().clone()))
+}
+
+pub(crate) fn current_source(kind: TypeId) -> Option<Arc<dyn DeadlineSource>> {
+    with_frame(|frame| {
+        frame.and_then(|frame| {
+            frame.with_sources(|sources| sources.iter().find(|source| (***source).type_id() == kind).cloned())
+        })
+    })
+}
+
+/// What came of an offer.
+pub(crate) enum Offered {
+    /// The frame entered here took it.
+    Taken,
+    /// Somebody attends it already.
+    Attended,
+    /// There is no frame, or its place is not free.
+    NoPlace,
+}
+
+pub(crate) fn offer_driver<D: Driver>(driver: &Arc<D>) -> Offered {
+    with_frame(|frame| {
+        let Some(frame) = frame.filter(|frame| frame.may_take() && frame.driver.borrow().is_none()) else {
+            return Offered::NoPlace;
+        };
+        if !driver.attendance().try_attend() {
+            return Offered::Attended;
+        }
+        frame.driver_key.set(Arc::as_ptr(driver).cast());
+        *frame.driver.borrow_mut() = Some(Arc::clone(driver) as Arc<dyn Driver>);
+        Offered::Taken
+    })
+}
+
+pub(crate) fn offer_source<S: DeadlineSource>(source: &Arc<S>) -> Offered {
+    with_frame(|frame| {
+        let Some(frame) = frame.filter(|frame| frame.may_take()) else {
+            return Offered::NoPlace;
+        };
+        if !source.attendance().try_attend() {
+            return Offered::Attended;
+        }
+        let unpark: Arc<dyn Unpark> = frame.parker().clone();
+        source.set_unpark(Some(unpark));
+        if frame.source_key.get().is_null() {
+            frame.source_key.set(Arc::as_ptr(source).cast());
+        }
+        frame.sources.borrow_mut().push(Arc::clone(source) as Arc<dyn DeadlineSource>);
+        Offered::Taken
+    })
+}
+
+/// Drives `frame` until `ready` says so: for tests and small executors.
+impl Frame {
+    /// The longest a wait may last, for executors that want to look at something else now and then.
+    pub fn wait_at_most(&self, limit: Duration) {
+        let parker = self.parker();
+        let driver = self.driver.borrow().clone();
+        let deadline =
+            self.with_sources(|sources| sources.iter().filter_map(|source| source.next_deadline()).min());
+        let timeout =
+            deadline.map_or(limit, |deadline| deadline.saturating_duration_since(self.now()).min(limit));
+        if parker.park(driver.as_ref(), Some(timeout)) == Turn::Unused {
+            self.clear_driver();
+        }
+        self.fire();
+    }
+}

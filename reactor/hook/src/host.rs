@@ -1,0 +1,82 @@
+//! Threads for drivers and sources that no frame has a place for: started on demand, ended when unused.
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::driver::{Driver, Turn};
+use crate::parker::Parker;
+use crate::source::DeadlineSource;
+
+/// How long an unused thread waits for somebody to need it again. Tokio's blocking threads wait as long.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Starts a thread that drives `driver` until it has been unused for the keep-alive. Does nothing when somebody
+/// attends it.
+pub(crate) fn driver(driver: Arc<dyn Driver>) -> io::Result<()> {
+    if !driver.attendance().try_attend() {
+        return Ok(());
+    }
+    let hosted = Arc::clone(&driver);
+    let started = std::thread::Builder::new().name(format!("{}/driver", driver.name())).spawn(move || {
+        let mut unused_since: Option<Instant> = None;
+        loop {
+            let left = unused_since.map(|since| KEEP_ALIVE.saturating_sub(since.elapsed()));
+            let turn = hosted.block(left);
+            match (turn, unused_since) {
+                (Turn::Used, _) => unused_since = None,
+                (Turn::Unused, None) => unused_since = Some(Instant::now()),
+                (Turn::Unused, Some(since)) if since.elapsed() < KEEP_ALIVE => {}
+                (Turn::Unused, Some(_)) => break,
+            }
+        }
+        leave_driver(&*hosted);
+    });
+    started.map(drop).inspect_err(|_| driver.attendance().vacate())
+}
+
+/// Vacates and sends the waiters to look for somebody else. One that came in meanwhile is among those woken.
+pub(crate) fn leave_driver(driver: &dyn Driver) {
+    driver.attendance().vacate();
+    driver.abandoned();
+}
+
+/// Starts a thread that keeps `source`'s time until it has had no deadline for the keep-alive.
+pub(crate) fn source(source: Arc<dyn DeadlineSource>) -> io::Result<()> {
+    if !source.attendance().try_attend() {
+        return Ok(());
+    }
+    let hosted = Arc::clone(&source);
+    let started = std::thread::Builder::new().name(format!("{}/time", source.name())).spawn(move || {
+        let parker = Parker::new();
+        hosted.set_unpark(Some(parker.clone()));
+        let mut unused_since: Option<Instant> = None;
+        loop {
+            let now = Instant::now();
+            hosted.fire(now);
+            let timeout = match hosted.next_deadline() {
+                Some(deadline) => {
+                    unused_since = None;
+                    deadline.saturating_duration_since(now)
+                }
+                None => {
+                    let since = *unused_since.get_or_insert(now);
+                    if now.saturating_duration_since(since) >= KEEP_ALIVE {
+                        break;
+                    }
+                    KEEP_ALIVE.saturating_sub(now.saturating_duration_since(since))
+                }
+            };
+            parker.park(None, Some(timeout));
+        }
+        leave_source(&*hosted);
+    });
+    // Until the thread has set its unparker, an earlier deadline is seen by its first look.
+    started.map(drop).inspect_err(|_| source.attendance().vacate())
+}
+
+/// Vacates and sends the waiters to look for somebody else.
+pub(crate) fn leave_source(source: &dyn DeadlineSource) {
+    source.set_unpark(None);
+    source.attendance().vacate();
+    source.abandoned();
+}
