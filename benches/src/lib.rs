@@ -1,1 +1,17 @@
-//! Placeholder until the crate's first commit.
+//! The same workloads on this runtime, on tokio and on the smol family, side by side in one process.
+//!
+//! A [`Host`] is a runtime under measurement; a [`Workload`] is written once, against that trait. `cargo bench -p
+//! benches` asks criterion; `cargo run --release -p benches -- compare` interleaves the runtimes round by round and
+//! prints ratios; `cargo run --release -p benches --bin memory` counts the heap bytes of a parked task.
+#![forbid(unsafe_code)]
+
+mod host;
+mod stopwatch;
+mod workload;
+
+pub use host::{Contender, Host, Smol, Tokio, contenders};
+pub use stopwatch::{Sample, Stopwatch};
+pub use workload::Workload;
+
+/// Workers of each runtime: its own threads, not counting the one that calls `block_on`.
+pub const WORKERS: usize = 2;

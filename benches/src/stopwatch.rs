@@ -1,0 +1,37 @@
+//! Wall time and CPU time of a stretch of work.
+use std::time::{Duration, Instant};
+
+/// What one run of a workload took.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// Time on the wall.
+    pub wall: Duration,
+    /// CPU time of all threads of the process together.
+    pub cpu: Duration,
+}
+
+/// Started where the measured part of a workload begins.
+#[derive(Debug)]
+pub struct Stopwatch {
+    wall: Instant,
+    cpu: Duration,
+}
+
+impl Stopwatch {
+    /// Starts now.
+    pub fn start() -> Stopwatch {
+        Stopwatch { cpu: process_cpu(), wall: Instant::now() }
+    }
+
+    /// The time since the start.
+    pub fn stop(self) -> Sample {
+        let wall = self.wall.elapsed();
+        Sample { wall, cpu: process_cpu().saturating_sub(self.cpu) }
+    }
+}
+
+/// User and system time of the process so far.
+fn process_cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}

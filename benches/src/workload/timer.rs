@@ -1,0 +1,33 @@
+//! Timers.
+use std::time::Duration;
+
+use super::countdown::Countdown;
+use crate::host::Host;
+use crate::stopwatch::{Sample, Stopwatch};
+
+static COUNTDOWN: Countdown = Countdown::new();
+
+pub(super) async fn cancelled<H: Host>(count: u32) -> Sample {
+    let watch = Stopwatch::start();
+    for _ in 0..count {
+        // Pending once, so that the timer is registered.
+        let ready = H::timeout(Duration::from_secs(60), H::yield_now()).await;
+        ready.expect("a minute is enough");
+    }
+    watch.stop()
+}
+
+pub(super) async fn sleeps<H: Host>(host: &'static H, count: u32) -> Sample {
+    let done = COUNTDOWN.start(count);
+    let watch = Stopwatch::start();
+    for index in 0..count {
+        // 1 to 100 ms in an order that does not follow the spawning: Fibonacci hashing.
+        let millis = u64::from(index.wrapping_mul(2_654_435_769) >> 16) % 100 + 1;
+        H::detach(host.spawn(async move {
+            H::sleep(Duration::from_millis(millis)).await;
+            COUNTDOWN.arrive();
+        }));
+    }
+    done.await.expect("all timers fired");
+    watch.stop()
+}
