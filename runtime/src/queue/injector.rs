@@ -1,0 +1,219 @@
+//! The queue that any thread may push to: a lock-free stack, reversed into a list by who takes from it.
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::ptr::{self, NonNull};
+
+use crossbeam_utils::CachePadded;
+
+use super::batch::Chain;
+use super::{Batch, Linked};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+/// Nodes of the stack that `len` counts at most.
+const LEN_LIMIT: usize = 1 << 16;
+
+/// What became of a push.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the first of a batch must be notified; a refused one must be cancelled"]
+pub(crate) enum Pushed<R> {
+    /// The injector was empty, or as good as: the caller notifies the idle set.
+    First,
+    /// Somebody else's item is before it, and its pusher has notified, or is about to.
+    Behind,
+    /// The injector is closed.
+    Closed(R),
+}
+
+/// The injector. The README in this folder has the states and the proof.
+pub(crate) struct Injector<T: Linked> {
+    /// The newest item not yet drained.
+    head: CachePadded<AtomicPtr<T::Node>>,
+    /// Items drained and not handed out; 1 or more while they are being moved.
+    drained: CachePadded<AtomicUsize>,
+    consumer: Mutex<Batch<T>>,
+}
+
+impl<T: Linked> fmt::Debug for Injector<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Injector").field("is_empty", &self.is_empty()).finish_non_exhaustive()
+    }
+}
+
+impl<T: Linked> Injector<T> {
+    pub(crate) fn new() -> Self {
+        Injector {
+            head: CachePadded::new(AtomicPtr::new(ptr::null_mut())),
+            drained: CachePadded::new(AtomicUsize::new(0)),
+            consumer: Mutex::new(Batch::new()),
+        }
+    }
+
+    /// The head of a closed injector: no node is at this address.
+    fn closed() -> *mut T::Node {
+        ptr::without_provenance_mut(1)
+    }
+
+    /// Puts `item` behind all others.
+    pub(crate) fn push(&self, item: T) -> Pushed<T> {
+        let node = item.into_raw();
+        match self.push_chain(&Chain { newest: node, oldest: node }) {
+            Pushed::First => Pushed::First,
+            Pushed::Behind => Pushed::Behind,
+            // SAFETY: the push was refused, so that the node is still this function's.
+            Pushed::Closed(()) => Pushed::Closed(unsafe { T::from_raw(node) }),
+        }
+    }
+
+    /// Puts all of `batch` behind all others, in order, at the cost of one push. An empty batch is `Behind`.
+    pub(crate) fn push_batch(&self, batch: Batch<T>) -> Pushed<Batch<T>> {
+        let Some(chain) = batch.into_reversed() else { return Pushed::Behind };
+        match self.push_chain(&chain) {
+            Pushed::First => Pushed::First,
+            Pushed::Behind => Pushed::Behind,
+            Pushed::Closed(()) => {
+                // SAFETY: the push was refused, so that the chain is still this function's.
+                let link = unsafe { T::link(chain.oldest) };
+                // Relaxed: nobody else has the chain.
+                link.store(ptr::null_mut(), Ordering::Relaxed);
+                let mut batch = Batch::new();
+                // SAFETY: the chain is whole and this function's, and its oldest link is null.
+                unsafe { batch.fill_reversed(chain.newest.as_ptr()) };
+                Pushed::Closed(batch)
+            }
+        }
+    }
+
+    /// Pushes a chain, which stays the caller's if refused.
+    fn push_chain(&self, chain: &Chain<T>) -> Pushed<()> {
+        // SAFETY: the chain is the caller's.
+        let link = unsafe { T::link(chain.oldest) };
+        // Relaxed: only compared, and published again by the exchange.
+        let mut head = self.head.load(Ordering::Relaxed);
+        loop {
+            if head == Self::closed() {
+                return Pushed::Closed(());
+            }
+            // Relaxed: published by the exchange.
+            link.store(head, Ordering::Relaxed);
+            // Ordering: Release publishes the items to the Acquire of `refill` and `close`. It is an RMW, so that the
+            // publication of the older items goes on through it.
+            match self.head.compare_exchange_weak(
+                head,
+                chain.newest.as_ptr(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return if head.is_null() { Pushed::First } else { Pushed::Behind },
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// Takes the oldest items: at most `max`, and no more than a fair share of those seen for each of `sharers`.
+    pub(crate) fn pop_batch(&self, max: usize, sharers: usize) -> Batch<T> {
+        if self.is_empty() {
+            return Batch::new();
+        }
+        self.cut(&mut self.consumer.lock(), max, sharers)
+    }
+
+    /// As `pop_batch`, but takes nothing while another thread takes.
+    pub(crate) fn try_pop_batch(&self, max: usize, sharers: usize) -> Batch<T> {
+        if self.is_empty() {
+            return Batch::new();
+        }
+        match self.consumer.try_lock() {
+            Some(mut list) => self.cut(&mut list, max, sharers),
+            None => Batch::new(),
+        }
+    }
+
+    fn cut(&self, list: &mut Batch<T>, max: usize, sharers: usize) -> Batch<T> {
+        let mut taken = Batch::new();
+        if list.is_empty() {
+            self.refill(list);
+        }
+        let share = list.len().div_ceil(sharers.max(1)).min(max);
+        taken.take_from(list, share);
+        if taken.len() < max && list.is_empty() {
+            self.refill(list);
+            let share = list.len().div_ceil(sharers.max(1)).min(max - taken.len());
+            taken.take_from(list, share);
+        }
+        // Relaxed: whoever sees 0 learns only that the items are in somebody's hands.
+        self.drained.store(list.len(), Ordering::Relaxed);
+        taken.set_left_some(!self.is_empty());
+        taken
+    }
+
+    /// Moves the stack into the list, which is empty.
+    fn refill(&self, list: &mut Batch<T>) {
+        // Relaxed: a hint, or else the caller's fence orders it.
+        let head = self.head.load(Ordering::Relaxed);
+        if head.is_null() || head == Self::closed() {
+            return;
+        }
+        // Relaxed: published by the swap, before which it must be: see `is_empty`.
+        self.drained.store(1, Ordering::Relaxed);
+        // Ordering: Acquire pairs with the Release of `push_chain`; Release publishes `drained` to `is_empty`.
+        let newest = self.head.swap(ptr::null_mut(), Ordering::AcqRel);
+        debug_assert!(
+            !newest.is_null() && newest != Self::closed(),
+            "only the lock's holder takes or closes"
+        );
+        // SAFETY: the swap made the chain this function's; its oldest item was pushed onto null.
+        unsafe { list.fill_reversed(newest) };
+    }
+
+    /// False while an item is here that was pushed before, in the sense of the README.
+    pub(crate) fn is_empty(&self) -> bool {
+        // Ordering: Acquire pairs with the Release of the swap in `refill`: who sees its null sees `drained` set.
+        let head = self.head.load(Ordering::Acquire);
+        // Relaxed: ordered by the Acquire above.
+        (head.is_null() || head == Self::closed()) && self.drained.load(Ordering::Relaxed) == 0
+    }
+
+    /// Refuses all further pushes, and takes out everything there is.
+    pub(crate) fn close(&self) -> Batch<T> {
+        let mut list = self.consumer.lock();
+        let mut taken = std::mem::take(&mut *list);
+        // Ordering: Acquire pairs with the Release of `push_chain`; Release as in `refill`.
+        let newest = self.head.swap(Self::closed(), Ordering::AcqRel);
+        // Relaxed: as in `cut`.
+        self.drained.store(0, Ordering::Relaxed);
+        if newest != Self::closed() {
+            let mut rest = Batch::new();
+            // SAFETY: the swap made the chain this function's; its oldest item was pushed onto null.
+            unsafe { rest.fill_reversed(newest) };
+            taken.take_from(&mut rest, usize::MAX);
+        }
+        taken
+    }
+
+    /// Items here, counting no more than 65,536 of those not yet drained. For metrics: takes the lock.
+    pub(crate) fn len(&self) -> usize {
+        let list = self.consumer.lock();
+        // Ordering: Acquire pairs with the Release of `push_chain`: the links are seen.
+        let mut next = self.head.load(Ordering::Acquire);
+        let mut count = 0;
+        while let Some(node) = NonNull::new(next) {
+            if next == Self::closed() || count == LEN_LIMIT {
+                break;
+            }
+            // SAFETY: a node in the stack is taken back by nobody but the lock's holder.
+            let link = unsafe { T::link(node) };
+            // Relaxed: ordered by the Acquire above.
+            next = link.load(Ordering::Relaxed);
+            count += 1;
+        }
+        list.len() + count
+    }
+}
+
+impl<T: Linked> Drop for Injector<T> {
+    fn drop(&mut self) {
+        drop(self.close());
+    }
+}

@@ -1,0 +1,68 @@
+//! The place of the task woken last.
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
+
+use super::Linked;
+use crate::sync::atomic::{AtomicPtr, Ordering};
+
+/// At most one item. The thread that owns it puts in; any thread takes.
+pub(crate) struct LifoSlot<T: Linked> {
+    item: AtomicPtr<T::Node>,
+    _owned: PhantomData<fn(T) -> T>,
+}
+
+impl<T: Linked> fmt::Debug for LifoSlot<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LifoSlot").field("is_empty", &self.is_empty()).finish()
+    }
+}
+
+impl<T: Linked> LifoSlot<T> {
+    pub(crate) fn new() -> Self {
+        LifoSlot { item: AtomicPtr::new(ptr::null_mut()), _owned: PhantomData }
+    }
+
+    /// Puts `item` in, and gives out the one that was there. For the owner only: of two threads that put at once, one
+    /// item would be lost (leaked, never run).
+    #[inline]
+    pub(crate) fn put(&self, item: T) -> Option<T> {
+        let node = item.into_raw().as_ptr();
+        // Relaxed: null stays until this thread replaces it.
+        if self.item.load(Ordering::Relaxed).is_null() {
+            // Ordering: Release pairs with the Acquire in `take`.
+            self.item.store(node, Ordering::Release);
+            return None;
+        }
+        // Ordering: Release pairs with the Acquire in `take`. What comes out was put in by this thread.
+        let displaced = NonNull::new(self.item.swap(node, Ordering::Release))?;
+        // SAFETY: the swap took the node out, and nobody else has.
+        Some(unsafe { T::from_raw(displaced) })
+    }
+
+    /// Takes the item. Any thread.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<T> {
+        // Relaxed: a hint for a thief; the owner sees its own puts.
+        if self.item.load(Ordering::Relaxed).is_null() {
+            return None;
+        }
+        // Ordering: Acquire pairs with the Release in `put`.
+        let taken = NonNull::new(self.item.swap(ptr::null_mut(), Ordering::Acquire))?;
+        // SAFETY: the swap took the node out, and nobody else has.
+        Some(unsafe { T::from_raw(taken) })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        // Relaxed: a hint only.
+        self.item.load(Ordering::Relaxed).is_null()
+    }
+}
+
+impl<T: Linked> Drop for LifoSlot<T> {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
+}

@@ -1,0 +1,48 @@
+//! Where tasks wait: LIFO slot, local queue, injector. The README in this folder states who may do what.
+mod batch;
+mod injector;
+mod lifo;
+#[cfg(not(runtime_loom))]
+mod local;
+#[cfg(all(test, not(runtime_loom)))]
+mod tests;
+
+use std::ptr::NonNull;
+
+pub(crate) use batch::Batch;
+pub(crate) use injector::{Injector, Pushed};
+pub(crate) use lifo::LifoSlot;
+#[cfg(not(runtime_loom))]
+pub(crate) use local::{CAPACITY, Local, Placed, Stealer, Stolen};
+
+use crate::sync::atomic::AtomicPtr;
+
+/// An owned handle of something that can be queued: a pointer to a node with a link.
+///
+/// # Safety
+///
+/// `into_raw` gives up the handle and `from_raw` restores it. In between `link` is good, always the same place, and
+/// used by nobody but the queue that has the handle. No two handles of one node exist at a time. A node is at least
+/// two bytes aligned.
+#[allow(unsafe_code)]
+pub(crate) unsafe trait Linked: Sized + Send {
+    /// What the handle points to.
+    type Node;
+
+    /// Gives the handle up for a pointer.
+    fn into_raw(self) -> NonNull<Self::Node>;
+
+    /// The handle back.
+    ///
+    /// # Safety
+    ///
+    /// `node` came from `into_raw` of this type, once for each call.
+    unsafe fn from_raw(node: NonNull<Self::Node>) -> Self;
+
+    /// The link inside of the node.
+    ///
+    /// # Safety
+    ///
+    /// `node` came from `into_raw` and has not been taken back; the link is not used after it is.
+    unsafe fn link<'a>(node: NonNull<Self::Node>) -> &'a AtomicPtr<Self::Node>;
+}
