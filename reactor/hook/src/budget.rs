@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::task::{Context, Poll};
 
-use crate::frame;
+use crate::frame::{self, Frame};
 
 /// Operations granted to one poll of a task.
 pub const PER_POLL: u16 = 128;
@@ -31,17 +31,15 @@ impl Drop for Charge {
     fn drop(&mut self) {
         if self.refund.get() {
             frame::with_frame(|frame| {
-                if let Some(budget) = frame.map(Frame::budget) {
-                    if budget.get() != UNLIMITED {
-                        budget.set(budget.get() + 1);
-                    }
+                if let Some(budget) = frame.map(Frame::budget)
+                    && budget.get() != UNLIMITED
+                {
+                    budget.set(budget.get() + 1);
                 }
             });
         }
     }
 }
-
-use crate::frame::Frame;
 
 /// Charges one operation. When nothing is left the task is woken, so that it runs again after its neighbours, and
 /// `Pending` is returned.

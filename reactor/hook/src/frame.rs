@@ -7,7 +7,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::budget;
 use crate::clock::Clock;
@@ -252,6 +251,11 @@ impl Frame {
         &self.budget
     }
 
+    /// Whether the thread executes futures in this frame, so that blocking it would stop them.
+    pub fn executes(&self) -> bool {
+        self.executes
+    }
+
     fn may_take(&self) -> bool {
         self.open && self.executes
     }
@@ -401,21 +405,4 @@ pub(crate) fn offer_source<S: DeadlineSource>(source: &Arc<S>) -> Offered {
         frame.sources.borrow_mut().push(Arc::clone(source) as Arc<dyn DeadlineSource>);
         Offered::Taken
     })
-}
-
-/// Drives `frame` until `ready` says so: for tests and small executors.
-impl Frame {
-    /// The longest a wait may last, for executors that want to look at something else now and then.
-    pub fn wait_at_most(&self, limit: Duration) {
-        let parker = self.parker();
-        let driver = self.driver.borrow().clone();
-        let deadline =
-            self.with_sources(|sources| sources.iter().filter_map(|source| source.next_deadline()).min());
-        let timeout =
-            deadline.map_or(limit, |deadline| deadline.saturating_duration_since(self.now()).min(limit));
-        if parker.park(driver.as_ref(), Some(timeout)) == Turn::Unused {
-            self.clear_driver();
-        }
-        self.fire();
-    }
 }
