@@ -365,6 +365,11 @@ pub(crate) fn current_source(kind: TypeId) -> Option<Arc<dyn DeadlineSource>> {
     })
 }
 
+/// Whether the frame entered here would take a driver: it executes, is open, and has none.
+pub fn has_place() -> bool {
+    with_frame(|frame| frame.is_some_and(|frame| frame.may_take() && frame.driver.borrow().is_none()))
+}
+
 /// What came of an offer.
 pub(crate) enum Offered {
     /// The frame entered here took it.

@@ -34,7 +34,9 @@ mod sync;
 pub use attendance::Attendance;
 pub use clock::{Clock, now};
 pub use driver::{Driver, Placement, Turn, drive, driver_of};
-pub use frame::{Entered, Frame, FrameBuilder, current_driver, is_driven_here, lane, with_frame, with_owner};
+pub use frame::{
+    Entered, Frame, FrameBuilder, current_driver, has_place, is_driven_here, lane, with_frame, with_owner,
+};
 pub use offload::{Offload, RefusedJob, offload};
 pub use parker::{Parker, Unpark};
 pub use source::{DeadlineSource, is_timed_here, source_of, time};

@@ -1,0 +1,1 @@
+//! Sockets as leaf futures: they work on any executor.

@@ -1,0 +1,198 @@
+//! The reactor: blocks in the system's selector and tells the cells what it reported.
+use std::fmt;
+use std::io;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use reactor_hook::{Attendance, Driver, Turn};
+
+use crate::cell::ReadinessCell;
+use crate::interest::Interest;
+use crate::registry::{Found, Registry, Token, UNBLOCK};
+
+/// Events fetched by one system call; more wait for the next turn. Mio's and tokio's default.
+const EVENTS: usize = 1024;
+
+/// Readiness of sockets and other file descriptors, as a [`Driver`].
+///
+/// Sockets find one by themselves when they are polled. An executor that has one of its own puts it into its frames,
+/// and drives it.
+///
+/// ```
+/// use reactor_hook::{Driver, Turn};
+/// use std::time::Duration;
+///
+/// let reactor = reactor::Reactor::new()?;
+/// reactor.unblock();
+/// assert_eq!(reactor.block(None), Turn::Unused);
+/// # std::io::Result::Ok(())
+/// ```
+pub struct Reactor {
+    registry: Registry,
+    attendance: Attendance,
+    gate: Gate,
+    waker: mio::Waker,
+    turning: Mutex<Turning>,
+    turns: AtomicU64,
+    /// Whether the one who drives it wants to know when nothing is registered any more.
+    shared: bool,
+}
+
+/// What only the thread that blocks touches.
+struct Turning {
+    poll: mio::Poll,
+    events: mio::Events,
+    found: Found,
+}
+
+impl fmt::Debug for Reactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reactor")
+            .field("sources", &self.sources())
+            .field("turns", &self.turns())
+            .field("attendance", &self.attendance)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reactor {
+    /// A reactor that nobody drives yet.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's: usually that no file descriptor is left.
+    pub fn new() -> io::Result<Arc<Reactor>> {
+        Reactor::build(false)
+    }
+
+    /// A reactor for whoever needs one.
+    pub(crate) fn new_shared() -> io::Result<Arc<Reactor>> {
+        Reactor::build(true)
+    }
+
+    fn build(shared: bool) -> io::Result<Arc<Reactor>> {
+        let poll = mio::Poll::new()?;
+        let waker = mio::Waker::new(poll.registry(), UNBLOCK)?;
+        let registry = Registry::new(poll.registry().try_clone()?);
+        let turning = Turning { poll, events: mio::Events::with_capacity(EVENTS), found: Found::default() };
+        Ok(Arc::new(Reactor {
+            registry,
+            attendance: Attendance::new(),
+            gate: Gate::new(),
+            waker,
+            turning: Mutex::new(turning),
+            turns: AtomicU64::new(0),
+            shared,
+        }))
+    }
+
+    /// How many sources are registered.
+    pub fn sources(&self) -> usize {
+        self.registry.len()
+    }
+
+    /// How often it has looked for events.
+    pub fn turns(&self) -> u64 {
+        self.turns.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn register(
+        &self,
+        fd: RawFd,
+        interest: Interest,
+        cell: &Arc<ReadinessCell>,
+    ) -> io::Result<Token> {
+        self.registry.register(fd, interest, cell)
+    }
+
+    pub(crate) fn deregister(&self, token: Token) -> io::Result<()> {
+        let result = self.registry.deregister(token);
+        // Its thread would otherwise go on blocking for nobody.
+        if self.shared && self.sources() == 0 {
+            self.unblock();
+        }
+        result.map(drop)
+    }
+}
+
+impl Driver for Reactor {
+    fn name(&self) -> &'static str {
+        "reactor"
+    }
+
+    fn attendance(&self) -> &Attendance {
+        &self.attendance
+    }
+
+    fn block(&self, timeout: Option<Duration>) -> Turn {
+        let Some(mut turning) = self.turning.try_lock() else {
+            // Somebody turns it already.
+            return Turn::Used;
+        };
+        let Turning { poll, events, found } = &mut *turning;
+        let blocks = timeout != Some(Duration::ZERO);
+        let timeout = if blocks && !self.gate.close() { Some(Duration::ZERO) } else { timeout };
+        let polled = poll.poll(events, timeout);
+        if blocks {
+            self.gate.open();
+        }
+        match polled {
+            Ok(()) if events.is_empty() => {}
+            Ok(()) => self.registry.dispatch(events, found),
+            // A signal: the caller looks at what it may have changed, and comes back.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => panic!("the reactor's selector failed: {error}"),
+        }
+        // Relaxed: the only writer, by `turning`.
+        self.turns.store(self.turns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        if self.sources() == 0 { Turn::Unused } else { Turn::Used }
+    }
+
+    fn unblock(&self) {
+        if self.gate.knock() {
+            self.waker.wake().expect("the reactor's eventfd can be written");
+        }
+    }
+
+    fn abandoned(&self) {
+        for cell in self.registry.cells() {
+            cell.rouse();
+        }
+    }
+}
+
+/// Whether somebody blocks, so that at most one eventfd write is made each time somebody does.
+struct Gate(AtomicU8);
+
+const OPEN: u8 = 0;
+const BLOCKED: u8 = 1;
+const NOTIFIED: u8 = 2;
+
+impl Gate {
+    fn new() -> Gate {
+        Gate(AtomicU8::new(OPEN))
+    }
+
+    /// About to block; false when the block is not to be.
+    #[must_use]
+    fn close(&self) -> bool {
+        // Ordering: AcqRel: Acquire pairs with `knock`, what was done before it is seen; Release with its Acquire.
+        self.0.compare_exchange(OPEN, BLOCKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// No longer blocked.
+    fn open(&self) {
+        // Ordering: Acquire pairs with `knock`, as in `close`.
+        self.0.swap(OPEN, Ordering::Acquire);
+    }
+
+    /// Ends the present block, or keeps the next one from being. True when the eventfd is to be written.
+    #[must_use]
+    fn knock(&self) -> bool {
+        // Ordering: Release publishes what was done before to the one who blocks; Acquire pairs with `close`.
+        self.0.swap(NOTIFIED, Ordering::AcqRel) == BLOCKED
+    }
+}
