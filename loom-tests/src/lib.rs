@@ -1,1 +1,1 @@
-//! Placeholder until the crate's first commit.
+//! The models are in `tests/`; see this crate's README. There is nothing in the library itself.
