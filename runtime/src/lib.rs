@@ -6,3 +6,4 @@ mod idle;
 #[allow(dead_code, unused_imports, reason = "the scheduler is built on it")]
 mod queue;
 mod sync;
+pub mod task;

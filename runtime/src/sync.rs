@@ -1,15 +1,54 @@
-//! Atomics, locks and threads: the real ones, or loom's under the private cfg.
+//! Atomics, cells, locks and threads: the real ones, or loom's under the private cfg.
 #[cfg(not(runtime_loom))]
-pub(crate) use std::{sync::atomic, thread};
+pub(crate) use std::{
+    sync::{Arc, atomic},
+    thread,
+};
 
 #[cfg(not(runtime_loom))]
-pub(crate) use parking_lot::Mutex;
+pub(crate) use parking_lot::{Mutex, MutexGuard};
+
+#[cfg(not(runtime_loom))]
+pub(crate) use self::real::UnsafeCell;
 
 #[cfg(runtime_loom)]
-pub(crate) use loom::{sync::atomic, thread};
+pub(crate) use loom::{
+    cell::UnsafeCell,
+    sync::{Arc, MutexGuard, atomic},
+    thread,
+};
 
 #[cfg(runtime_loom)]
 pub(crate) use self::model::Mutex;
+
+#[cfg(not(runtime_loom))]
+mod real {
+    /// `std::cell::UnsafeCell` with loom's way of access, so that a model sees each one.
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub(crate) struct UnsafeCell<T: ?Sized>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        #[inline(always)]
+        pub(crate) const fn new(value: T) -> Self {
+            UnsafeCell(std::cell::UnsafeCell::new(value))
+        }
+    }
+
+    impl<T: ?Sized> UnsafeCell<T> {
+        /// Reads, possibly together with others that read.
+        #[inline(always)]
+        pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        /// Writes, alone.
+        #[inline(always)]
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+}
 
 /// Loom's mutex with the shape of `parking_lot`'s.
 #[cfg(runtime_loom)]
@@ -30,6 +69,10 @@ mod model {
 
         pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
             self.0.try_lock().ok()
+        }
+
+        pub(crate) fn get_mut(&mut self) -> &mut T {
+            self.0.get_mut().expect("a model that panics has failed already")
         }
     }
 }

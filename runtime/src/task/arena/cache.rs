@@ -1,0 +1,143 @@
+//! A worker's own store of free cells: taken from and given to with no atomics.
+//!
+//! The scheme is Bonwick's magazines ("Magazines and Vmem", USENIX 2001): two lists a class, so that neither a run of
+//! spawns nor one of completions goes to the shared depot more often than once in `CHAIN`.
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::fmt;
+use std::ptr::NonNull;
+
+use super::class::{CHAIN, Class, SIZES};
+use super::free::FreeList;
+use crate::task::header::Header;
+use crate::task::id::{self, Id};
+
+/// Free cells of one class.
+struct Magazine {
+    loaded: Cell<FreeList>,
+    /// Empty or full, but for what a flush or a short chain leaves.
+    spare: Cell<FreeList>,
+}
+
+/// A worker's free cells and task identifiers.
+pub(crate) struct Cache {
+    magazines: [Magazine; SIZES.len()],
+    /// How many cells a list may hold: `CHAIN`, or zero once closed. So the fast paths need not ask whether it is.
+    limit: Cell<usize>,
+    next_id: Cell<u64>,
+    last_id: Cell<u64>,
+}
+
+// SAFETY: the lists own their cells, and free cells are for any thread.
+unsafe impl Send for Cache {}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Cache {
+    pub(crate) fn new() -> Self {
+        Cache {
+            magazines: std::array::from_fn(|_| Magazine {
+                loaded: Cell::new(FreeList::EMPTY),
+                spare: Cell::new(FreeList::EMPTY),
+            }),
+            limit: Cell::new(CHAIN),
+            next_id: Cell::new(0),
+            last_id: Cell::new(0),
+        }
+    }
+
+    /// An identifier that nobody else gets.
+    #[inline]
+    pub(crate) fn next_id(&self) -> Id {
+        let next = self.next_id.get();
+        if next == self.last_id.get() {
+            return self.next_id_of_new_block();
+        }
+        self.next_id.set(next + 1);
+        Id::from_number(next)
+    }
+
+    #[cold]
+    fn next_id_of_new_block(&self) -> Id {
+        let first = Id::take_block(id::BLOCK);
+        self.next_id.set(first + 1);
+        self.last_id.set(first + id::BLOCK);
+        Id::from_number(first)
+    }
+
+    /// A free cell from the loaded list.
+    #[inline]
+    pub(in crate::task) fn take(&self, class: Class) -> Option<NonNull<Header>> {
+        let loaded = &self.magazines[class.0].loaded;
+        let mut list = loaded.get();
+        let cell = list.pop(class);
+        loaded.set(list);
+        cell
+    }
+
+    /// Puts a free cell onto the loaded list. Where that is full, and the spare too, the full spare is the caller's to
+    /// give to the depot.
+    ///
+    /// # Safety
+    ///
+    /// As for `FreeList::push`. The cache is not closed.
+    #[inline]
+    pub(super) unsafe fn give(&self, class: Class, cell: NonNull<Header>) -> Option<FreeList> {
+        let magazine = &self.magazines[class.0];
+        let mut list = magazine.loaded.get();
+        let mut displaced = None;
+        if list.len >= CHAIN {
+            displaced = Some(magazine.spare.replace(list)).filter(|list| list.len > 0);
+            list = FreeList::EMPTY;
+        }
+        // SAFETY: promise of the caller.
+        unsafe { list.push(class, cell) };
+        magazine.loaded.set(list);
+        displaced
+    }
+
+    /// Whether the loaded list takes another cell: not when it is full, never when the cache is closed.
+    #[inline]
+    pub(super) fn has_room(&self, class: Class) -> bool {
+        self.magazines[class.0].loaded.get().len < self.limit.get()
+    }
+
+    /// Loads the spare list. False when that is empty too.
+    pub(super) fn load_spare(&self, class: Class) -> bool {
+        let magazine = &self.magazines[class.0];
+        magazine.loaded.swap(&magazine.spare);
+        magazine.loaded.get().len > 0
+    }
+
+    /// Loads a list from the depot, where there is none.
+    pub(super) fn load(&self, class: Class, list: FreeList) {
+        let before = self.magazines[class.0].loaded.replace(list);
+        debug_assert_eq!(before.len, 0, "a list is loaded over nothing");
+    }
+
+    /// Takes everything out.
+    pub(super) fn unload(&self, class: Class) -> [FreeList; 2] {
+        let magazine = &self.magazines[class.0];
+        [magazine.loaded.replace(FreeList::EMPTY), magazine.spare.replace(FreeList::EMPTY)]
+    }
+
+    pub(super) fn close(&self) {
+        self.limit.set(0);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.limit.get() == 0
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let free: usize = self.magazines.iter().map(|m| m.loaded.get().len + m.spare.get().len).sum();
+        f.debug_struct("Cache").field("free", &free).field("closed", &self.is_closed()).finish()
+    }
+}

@@ -1,0 +1,58 @@
+//! Size classes.
+use std::alloc::Layout;
+
+/// Sizes of recycled cells, in bytes. The smallest holds a header and a small future or output; steps of a half or a
+/// third keep the slack of a cell under a third.
+#[cfg(not(runtime_loom))]
+pub(in crate::task) const SIZES: [usize; 10] = [96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
+/// loom's atomics are larger.
+#[cfg(runtime_loom)]
+pub(in crate::task) const SIZES: [usize; 1] = [2048];
+
+/// What the address of every recycled cell is a multiple of.
+pub(in crate::task) const ALIGN: usize = 16;
+
+/// Cells in a page, and in a full chain. PERFORMANCE: chains of 64 measured about twice as fast as `malloc` each.
+#[cfg(not(runtime_loom))]
+pub(in crate::task) const CHAIN: usize = 64;
+#[cfg(runtime_loom)]
+pub(in crate::task) const CHAIN: usize = 2;
+
+/// Index into `SIZES`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::task) struct Class(pub(in crate::task) usize);
+
+impl Class {
+    #[inline]
+    pub(in crate::task) const fn size(self) -> usize {
+        SIZES[self.0]
+    }
+}
+
+/// Where a type's cells come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::task) enum Home {
+    /// Recycled, in pages.
+    Class(Class),
+    /// An allocation of its own, listed: too large or too strictly aligned, or recycling is off. The key of the list
+    /// follows the cell, at this offset.
+    Alone { layout: Layout, key_at: usize },
+}
+
+impl Home {
+    pub(in crate::task) const fn of(size: usize, align: usize) -> Home {
+        let mut class = 0;
+        while class < SIZES.len() {
+            if size <= SIZES[class] && align <= ALIGN && !cfg!(runtime_no_recycle) {
+                return Home::Class(Class(class));
+            }
+            class += 1;
+        }
+        let key_at = size.next_multiple_of(align_of::<usize>());
+        let align = if align < align_of::<usize>() { align_of::<usize>() } else { align };
+        match Layout::from_size_align(key_at + size_of::<usize>(), align) {
+            Ok(layout) => Home::Alone { layout, key_at },
+            Err(_) => panic!("the future is larger than an address space"),
+        }
+    }
+}

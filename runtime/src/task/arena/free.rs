@@ -1,0 +1,97 @@
+//! Free cells, linked through their own memory.
+//!
+//! The state word stays as it is, zero and readable by a scan at any time; the rest is poisoned under
+//! `runtime_poison`.
+#![allow(unsafe_code)]
+
+use std::ptr::{self, NonNull};
+
+use super::class::Class;
+use crate::task::header::Header;
+use crate::task::state::State;
+
+/// A cell while it is free.
+#[repr(C)]
+pub(in crate::task) struct FreeCell {
+    pub(super) word: State,
+    next: *mut FreeCell,
+    /// In the first cell of a chain in the depot: the next chain, and this one's length.
+    pub(super) next_chain: *mut FreeCell,
+    pub(super) chain_len: usize,
+}
+
+/// A list of free cells of one class; a value, moved about by whoever owns it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FreeList {
+    pub(super) head: *mut FreeCell,
+    pub(super) len: usize,
+}
+
+impl FreeList {
+    pub(super) const EMPTY: FreeList = FreeList { head: ptr::null_mut(), len: 0 };
+
+    /// # Safety
+    ///
+    /// The cell is of the list's class, free, with nobody else knowing of it.
+    #[inline]
+    pub(super) unsafe fn push(&mut self, class: Class, cell: NonNull<Header>) {
+        let cell = cell.as_ptr().cast::<FreeCell>();
+        // SAFETY: the cell is the caller's, and larger than a `FreeCell`.
+        unsafe { (&raw mut (*cell).next).write(self.head) };
+        // SAFETY: as above.
+        unsafe { poison(cell, class.size()) };
+        self.head = cell;
+        self.len += 1;
+    }
+
+    #[inline]
+    pub(super) fn pop(&mut self, class: Class) -> Option<NonNull<Header>> {
+        let cell = NonNull::new(self.head)?;
+        // SAFETY: a cell in the list, which is ours: the promise of `push`.
+        unsafe { unpoison(cell.as_ptr(), class.size()) };
+        // SAFETY: as above.
+        self.head = unsafe { (*cell.as_ptr()).next };
+        self.len -= 1;
+        Some(cell.cast())
+    }
+}
+
+/// Forbids access to a free cell behind its word, where AddressSanitizer watches.
+///
+/// # Safety
+///
+/// The cell of `size` bytes is the caller's, and free.
+#[inline(always)]
+pub(super) unsafe fn poison(_cell: *mut FreeCell, _size: usize) {
+    #[cfg(runtime_poison)]
+    {
+        let word = std::mem::size_of::<State>();
+        // SAFETY: within the cell.
+        let behind = unsafe { _cell.byte_add(word) };
+        // SAFETY: marks shadow memory of bytes that are the caller's.
+        unsafe { asan::__asan_poison_memory_region(behind.cast(), _size - word) };
+    }
+}
+
+/// Undoes `poison`.
+///
+/// # Safety
+///
+/// As for `poison`.
+#[inline(always)]
+pub(super) unsafe fn unpoison(_cell: *mut FreeCell, _size: usize) {
+    #[cfg(runtime_poison)]
+    // SAFETY: marks shadow memory of bytes that are the caller's.
+    unsafe {
+        asan::__asan_unpoison_memory_region(_cell.cast(), _size)
+    };
+}
+
+/// Linked in by `-Zsanitizer=address`.
+#[cfg(runtime_poison)]
+mod asan {
+    unsafe extern "C" {
+        pub(super) fn __asan_poison_memory_region(address: *const std::ffi::c_void, size: usize);
+        pub(super) fn __asan_unpoison_memory_region(address: *const std::ffi::c_void, size: usize);
+    }
+}

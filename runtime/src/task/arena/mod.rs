@@ -1,0 +1,231 @@
+//! Where cells come from, where they go, and how all of them are found when the scheduler shuts down.
+#![allow(unsafe_code)]
+
+mod cache;
+mod class;
+mod depot;
+mod free;
+mod outside;
+
+use std::fmt;
+use std::ptr::NonNull;
+
+pub(crate) use cache::Cache;
+#[cfg(test)]
+pub(super) use class::{CHAIN, SIZES};
+pub(super) use class::{Class, Home};
+
+use super::header::{Header, RawTask};
+use super::notified::{Notified, Ran};
+use super::schedule::Schedule;
+use super::state::Shut;
+use crate::sync::{Arc, Mutex, MutexGuard};
+use depot::Depot;
+use outside::{Outside, Retired};
+
+/// The cells of one scheduler, recycled; the pages are the registry of live tasks.
+pub(crate) struct Arena<S> {
+    depots: [Depot; class::SIZES.len()],
+    outside: Mutex<Outside<S>>,
+}
+
+/// What a closing scan found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct Scan {
+    /// Tasks that were idle; their futures have been dropped.
+    pub(crate) cancelled: usize,
+    /// Tasks whose Notified somebody else has, in a queue or on its way there: run them and scan again.
+    pub(crate) in_flight: usize,
+}
+
+impl Scan {
+    /// Whether no task is left.
+    pub(crate) fn is_clear(self) -> bool {
+        self.in_flight == 0
+    }
+}
+
+impl<S> Arena<S> {
+    pub(crate) fn new() -> Self {
+        Arena {
+            depots: std::array::from_fn(|class| Depot::new(Class(class))),
+            outside: Mutex::new(Outside::new()),
+        }
+    }
+
+    /// How many tasks have been spawned and are not complete. Each word is read once, at some moment of the call.
+    pub(crate) fn live(&self) -> usize {
+        let mut live = 0;
+        self.for_each_word(&self.outside.lock(), |snapshot| live += usize::from(snapshot.is_live()));
+        live
+    }
+
+    fn for_each_word(&self, outside: &Outside<S>, mut f: impl FnMut(super::state::Snapshot)) {
+        for depot in &self.depots {
+            depot.for_each_word(|word| f(word.snapshot()));
+        }
+        outside.for_each_word(|word| f(word.snapshot()));
+    }
+
+    /// Another free cell for a worker whose loaded list is empty. `None` when it has closed.
+    #[cold]
+    pub(super) fn refill(&self, cache: &Cache, class: Class) -> Option<NonNull<Header>> {
+        if cache.is_closed() {
+            return None;
+        }
+        self.load(cache, class);
+        cache.take(class)
+    }
+
+    /// Fills an empty loaded list.
+    fn load(&self, cache: &Cache, class: Class) {
+        if !cache.load_spare(class) {
+            cache.load(class, self.depots[class.0].take());
+        }
+    }
+
+    /// The gate for threads that are no workers, and for cells that are not recycled. `None` when closed.
+    pub(super) fn open(&self) -> Option<MutexGuard<'_, Outside<S>>> {
+        Some(self.outside.lock()).filter(|outside| !outside.closed)
+    }
+
+    /// Refuses spawns from now on: those through `cache`, the last worker's own, and those of other threads. Tasks
+    /// whose spawn came first are found by [`cancel_all`](Self::cancel_all).
+    pub(crate) fn close(&self, cache: Option<&Cache>) {
+        self.outside.lock().closed = true;
+        if let Some(cache) = cache {
+            self.flush(cache);
+            cache.close();
+        }
+    }
+
+    /// A worker leaves: its free cells are for the others.
+    pub(crate) fn flush(&self, cache: &Cache) {
+        for depot in &self.depots {
+            for list in cache.unload(depot.class()) {
+                depot.give(list);
+            }
+        }
+    }
+}
+
+impl<S: Schedule> Arena<S> {
+    /// Cancels every task: drops the futures of the idle ones here, and marks those whose Notified is elsewhere.
+    ///
+    /// For the last worker, after [`close`](Self::close): no other thread runs tasks any more. Between calls it runs
+    /// what its queues hold, until a scan [is clear](Scan::is_clear).
+    pub(crate) fn cancel_all(&self) -> Scan {
+        let mut scan = Scan { cancelled: 0, in_flight: 0 };
+        let mut taken = Vec::new();
+        for depot in &self.depots {
+            // Pages are not added any more but for what was under way; they are never taken away.
+            for page in depot.pages() {
+                for cell in page.cells(depot.class()) {
+                    // SAFETY: the cell's word may be read always, and the rest if there is a task.
+                    let task = unsafe { RawTask::new(cell) };
+                    match task.state().shut() {
+                        Shut::Nothing => {}
+                        Shut::Take => taken.push(task),
+                        Shut::InFlight => scan.in_flight += 1,
+                    }
+                }
+            }
+        }
+        scan.in_flight += self.outside.lock().shut_alone(&mut taken);
+        scan.cancelled = taken.len();
+        // With no lock held: the futures' drops are the users'.
+        for task in taken {
+            // SAFETY: the transition gave us the Notified of a task of this arena.
+            let notified = unsafe { Notified::<S>::new(task) };
+            let ran = notified.run(&std::cell::Cell::new(false));
+            debug_assert!(matches!(ran, Ran::Done), "a cancelled task is not polled");
+        }
+        scan
+    }
+
+    /// The scheduler ends: every task is complete, every worker has left and flushed. `keep` is kept for as long as
+    /// somebody holds a waker or a handle of one of its tasks, and dropped by whoever lets go of the last.
+    pub(crate) fn retire(&self, keep: Arc<S>) {
+        let mut outside = self.outside.lock();
+        debug_assert!(outside.closed, "an arena is closed before it retires");
+        debug_assert!(outside.retired.is_none(), "an arena retires once");
+        let mut left = 0;
+        self.for_each_word(&outside, |snapshot| left += usize::from(!snapshot.is_free()));
+        let (kept, unneeded) = if left > 0 { (Some(keep), None) } else { (None, Some(keep)) };
+        outside.retired = Some(Retired { left, keep: kept });
+        drop(outside);
+        // With no lock held: it may be the last.
+        drop(unneeded);
+    }
+
+    /// Takes a cell back. What is returned is to be dropped when no reference to the scheduler is left.
+    ///
+    /// # Safety
+    ///
+    /// A cell of this arena and of `home`, with no reference left, nothing in it to be dropped.
+    #[inline]
+    pub(super) unsafe fn release(&self, owner: &S, task: RawTask, home: Home) -> Option<Arc<S>> {
+        let Home::Class(class) = home else {
+            // SAFETY: passed on.
+            return unsafe { self.release_locked(task, home) };
+        };
+        owner.with_cache(|cache| match cache {
+            Some(cache) if cache.has_room(class) => {
+                task.state().reset();
+                // SAFETY: free now; there is room, so nothing is displaced.
+                let displaced = unsafe { cache.give(class, task.as_ptr()) };
+                debug_assert!(displaced.is_none(), "there was room");
+                None
+            }
+            Some(cache) if !cache.is_closed() => {
+                task.state().reset();
+                // SAFETY: free now.
+                if let Some(list) = unsafe { cache.give(class, task.as_ptr()) } {
+                    self.depots[class.0].give(list);
+                }
+                None
+            }
+            // SAFETY: passed on.
+            _ => unsafe { self.release_locked(task, home) },
+        })
+    }
+
+    /// # Safety
+    ///
+    /// As for `release`.
+    #[cold]
+    unsafe fn release_locked(&self, task: RawTask, home: Home) -> Option<Arc<S>> {
+        let mut outside = self.outside.lock();
+        match home {
+            Home::Class(class) => {
+                // Under the lock: until it is counted out here the cell keeps the scheduler.
+                task.state().reset();
+                // SAFETY: free now.
+                if let Some(list) = unsafe { outside.cache.give(class, task.as_ptr()) } {
+                    self.depots[class.0].give(list);
+                }
+            }
+            // SAFETY: promise of the caller.
+            Home::Alone { layout, key_at } => unsafe { outside.free_alone(task, layout, key_at) },
+        }
+        let retired = outside.retired.as_mut()?;
+        retired.left -= 1;
+        if retired.left == 0 { retired.keep.take() } else { None }
+    }
+}
+
+impl<S> Drop for Arena<S> {
+    fn drop(&mut self) {
+        for depot in &mut self.depots {
+            // SAFETY: the scheduler goes, so every cell is free: `retire` keeps it as long as one is not.
+            unsafe { depot.free_pages() };
+        }
+    }
+}
+
+impl<S> fmt::Debug for Arena<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arena").field("live", &self.live()).finish()
+    }
+}

@@ -1,0 +1,350 @@
+//! The cell: header and stage in one allocation, and the steps that touch the future or its output.
+//!
+//! Who may touch the stage: whoever has the Notified, until COMPLETE is set; then the handle, if it is still there.
+#![allow(unsafe_code)]
+
+use std::any::Any;
+use std::cell::Cell as StdCell;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
+
+use super::arena::Home;
+use super::error::JoinError;
+use super::header::{Header, RawTask, Vtable};
+use super::id::Id;
+use super::notified::{Notified, Step};
+use super::quiet::quietly;
+use super::schedule::Schedule;
+use super::state::{Complete, Park, Start};
+use super::waker::Lent;
+use crate::sync::UnsafeCell;
+use crate::sync::atomic::AtomicPtr;
+
+#[repr(C)]
+pub(super) struct Cell<F: Future, S> {
+    header: Header,
+    stage: UnsafeCell<Stage<F>>,
+    owner: PhantomData<fn(S)>,
+}
+
+/// What is in the cell besides the header.
+enum Stage<F: Future> {
+    Running(F),
+    Finished(Result<F::Output, JoinError>),
+    Consumed,
+}
+
+impl<F: Future, S: Schedule> Cell<F, S> {
+    /// Where cells of this type come from and go to.
+    pub(super) const HOME: Home = Home::of(std::mem::size_of::<Self>(), std::mem::align_of::<Self>());
+
+    const VTABLE: &'static Vtable = &Vtable {
+        run: run::<F, S>,
+        schedule: schedule::<S>,
+        is_worker: is_worker::<S>,
+        take_output: take_output::<F, S>,
+        drop_output: drop_output::<F, S>,
+        release: release::<F, S>,
+    };
+
+    /// Builds the task in place and publishes it.
+    ///
+    /// # Safety
+    ///
+    /// `memory` is a free cell of `HOME`, the caller's alone, its word a free one. `owner` outlives the cell by the
+    /// arena's rules.
+    #[inline]
+    pub(super) unsafe fn init(
+        memory: NonNull<Header>,
+        owner: *const S,
+        id: Id,
+        spawned_at: &'static Location<'static>,
+        future: F,
+    ) -> RawTask {
+        let cell = memory.as_ptr().cast::<Self>();
+        // SAFETY: large enough and aligned (HOME); the same holds for each line below.
+        let stage = unsafe { &raw mut (*cell).stage };
+        // SAFETY: in bounds, ours alone.
+        unsafe { stage.write(UnsafeCell::new(Stage::Running(future))) };
+        // SAFETY: as above; so for each field.
+        unsafe { (&raw mut (*cell).header.vtable).write(Self::VTABLE) };
+        // SAFETY: as above.
+        unsafe { (&raw mut (*cell).header.owner).write(owner.cast()) };
+        // SAFETY: as above.
+        unsafe { (&raw mut (*cell).header.queue_next).write(AtomicPtr::new(std::ptr::null_mut())) };
+        // SAFETY: as above.
+        unsafe { (&raw mut (*cell).header.id).write(id) };
+        // SAFETY: as above.
+        unsafe { (&raw mut (*cell).header.spawned_at).write(spawned_at) };
+        // SAFETY: as above.
+        unsafe { (&raw mut (*cell).header.join_waker).write(UnsafeCell::new(MaybeUninit::uninit())) };
+        // SAFETY: every field is written, and the pointer is the one that the whole cell was got by.
+        let task = unsafe { RawTask::new(memory) };
+        task.state().publish();
+        task
+    }
+}
+
+/// # Safety
+///
+/// `task` is a cell of this type, and the caller may touch its stage.
+#[inline]
+unsafe fn stage<'a, F: Future, S>(task: RawTask) -> &'a UnsafeCell<Stage<F>> {
+    let cell = task.as_ptr().cast::<Cell<F, S>>();
+    // SAFETY: of this type; the reference covers the interior-mutable stage alone.
+    unsafe { &(*cell.as_ptr()).stage }
+}
+
+/// # Safety
+///
+/// `task` is a task of an `S`, and the caller holds a reference or the Notified for as long as the answer is used.
+#[inline]
+unsafe fn owner<'a, S>(task: RawTask) -> &'a S {
+    // SAFETY: the scheduler outlives every cell (README).
+    unsafe { &*task.owner().cast::<S>() }
+}
+
+unsafe fn schedule<S: Schedule>(task: RawTask) {
+    // SAFETY: the caller has the Notified and passes it on.
+    let notified = unsafe { Notified::new(task) };
+    // SAFETY: the caller holds a reference, or is a worker of `S`.
+    let owner = unsafe { owner::<S>(task) };
+    owner.schedule(notified);
+}
+
+unsafe fn is_worker<S: Schedule>(task: RawTask) -> bool {
+    // SAFETY: the caller holds a reference.
+    let owner = unsafe { owner::<S>(task) };
+    owner.with_cache(|cache| cache.is_some())
+}
+
+/// Drops the future or output in place, and leaves `Consumed` even if that panics.
+///
+/// # Safety
+///
+/// The stage is the caller's, and pinned contents are dropped where they are.
+unsafe fn consume<F: Future>(stage: *mut Stage<F>) {
+    struct Consume<F: Future>(*mut Stage<F>);
+    impl<F: Future> Drop for Consume<F> {
+        fn drop(&mut self) {
+            // SAFETY: the contents have been dropped, wholly or by unwinding.
+            unsafe { self.0.write(Stage::Consumed) };
+        }
+    }
+    let _consumed = Consume(stage);
+    // SAFETY: the stage is initialized and the caller's.
+    unsafe { stage.drop_in_place() };
+}
+
+unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>) -> Step {
+    match task.state().start() {
+        Start::Poll => {}
+        Start::Cancel => {
+            // SAFETY: we have the Notified.
+            unsafe { cancel::<F, S>(task) };
+            return Step::Done;
+        }
+    }
+    let mut output = None;
+    match poll::<F, S>(task, &mut output) {
+        Ok(Poll::Pending) => {
+            if yielded.replace(false) {
+                // The right to the task is simply kept. An abort or a wake is seen by the next `start`.
+                return Step::Again;
+            }
+            match task.state().park() {
+                Park::Idle => Step::Idle,
+                Park::Again => Step::Again,
+                Park::Cancel => {
+                    // SAFETY: we still have the Notified.
+                    unsafe { cancel::<F, S>(task) };
+                    Step::Done
+                }
+            }
+        }
+        Ok(Poll::Ready(())) => {
+            yielded.set(false);
+            if let Some(output) = output {
+                // SAFETY: we have the Notified, and the future is gone.
+                unsafe { finish::<F, S>(task, Ok(output)) };
+            }
+            Step::Done
+        }
+        Err(panic) => {
+            yielded.set(false);
+            // The future panicked in its poll, or in its drop after it had an output.
+            quietly(|| drop(output));
+            // SAFETY: we have the Notified; the future is dropped here unless it was.
+            quietly(|| unsafe { stage::<F, S>(task) }.with_mut(|stage| unsafe { consume(stage) }));
+            // SAFETY: we have the Notified, and the future is gone.
+            unsafe { finish_panicked::<F, S>(task, panic) };
+            Step::Done
+        }
+    }
+}
+
+/// Polls, and drops the future once it is ready. The output goes to `output` first, so that a panic of the future's
+/// drop does not meet that of the output's.
+fn poll<F: Future, S>(
+    task: RawTask,
+    output: &mut Option<F::Output>,
+) -> Result<Poll<()>, Box<dyn Any + Send + 'static>> {
+    // SAFETY: called by `run` alone, which has the Notified; it is dropped before `run` gives that up.
+    let waker = unsafe { Lent::new(task) };
+    let mut cx = Context::from_waker(&waker);
+    catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: as above: the stage is ours.
+        let stage = unsafe { stage::<F, S>(task) };
+        stage.with_mut(|stage| {
+            // SAFETY: nobody else has a reference to the stage.
+            let Stage::Running(future) = (unsafe { &mut *stage }) else {
+                unreachable!("a task that is not complete has a future");
+            };
+            // SAFETY: the future stays in the cell until `consume` drops it there.
+            let future = unsafe { Pin::new_unchecked(future) };
+            match future.poll(&mut cx) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(value) => {
+                    *output = Some(value);
+                    // SAFETY: the stage is ours.
+                    unsafe { consume(stage) };
+                    Poll::Ready(())
+                }
+            }
+        })
+    }))
+}
+
+/// Drops the future and completes as cancelled.
+///
+/// # Safety
+///
+/// The caller has the Notified, and loses it.
+#[cold]
+unsafe fn cancel<F: Future, S: Schedule>(task: RawTask) {
+    // SAFETY: we have the Notified, so the stage is ours.
+    let stage = unsafe { stage::<F, S>(task) };
+    // SAFETY: as above.
+    match catch_unwind(AssertUnwindSafe(|| stage.with_mut(|stage| unsafe { consume(stage) }))) {
+        // SAFETY: the future is gone.
+        Ok(()) => unsafe { finish::<F, S>(task, Err(JoinError::cancelled(task.id()))) },
+        // SAFETY: the future is gone.
+        Err(panic) => unsafe { finish_panicked::<F, S>(task, panic) },
+    }
+}
+
+/// # Safety
+///
+/// As for `finish`.
+#[cold]
+unsafe fn finish_panicked<F: Future, S: Schedule>(task: RawTask, panic: Box<dyn Any + Send + 'static>) {
+    // SAFETY: the Notified keeps the cell.
+    let owner = unsafe { owner::<S>(task) };
+    owner.unhandled_panic(task.id());
+    // SAFETY: passed on.
+    unsafe { finish::<F, S>(task, Err(JoinError::panic(task.id(), panic))) }
+}
+
+/// Completes.
+///
+/// # Safety
+///
+/// The caller has the Notified, and loses it; the stage is `Consumed`.
+#[inline]
+unsafe fn finish<F: Future, S: Schedule>(task: RawTask, result: Result<F::Output, JoinError>) {
+    let state = task.state();
+    let wanted = state.has_join_interest();
+    if wanted {
+        // SAFETY: the stage is ours until COMPLETE.
+        let stage = unsafe { stage::<F, S>(task) };
+        // SAFETY: as above; what is overwritten is `Consumed` and needs no drop.
+        stage.with_mut(|stage| unsafe { stage.write(Stage::Finished(result)) });
+    } else {
+        drop_result(result);
+        if state.is_sole() {
+            // SAFETY: nobody else holds a reference.
+            unsafe { release::<F, S>(task) };
+            return;
+        }
+    }
+    // SAFETY: as of this function; the output is stored if `wanted`.
+    unsafe { complete::<F, S>(task, wanted) }
+}
+
+/// Nobody is left to be told of a panic of the output's drop.
+#[inline]
+fn drop_result<T>(result: Result<T, JoinError>) {
+    // Without a destructor there is nothing that could panic.
+    if std::mem::needs_drop::<T>() || result.is_err() {
+        quietly(|| drop(result));
+    }
+}
+
+/// # Safety
+///
+/// As for `finish`; `stored` says whether the output is in the stage.
+unsafe fn complete<F: Future, S: Schedule>(task: RawTask, mut stored: bool) {
+    let state = task.state();
+    loop {
+        match state.complete(stored) {
+            Complete::Done => return,
+            Complete::Release => {
+                // SAFETY: nobody else holds a reference.
+                unsafe { release::<F, S>(task) };
+                return;
+            }
+            Complete::WakeJoiner => {
+                // Only read: the handle may be comparing the waker just now, by reading it too.
+                // SAFETY: JOIN_WAKER was set at completion: the slot holds a waker, and it is ours from then on.
+                let waker = task.join_waker().with(|slot| unsafe { (*slot).assume_init_read() });
+                quietly(|| waker.wake());
+                task.unref();
+                return;
+            }
+            Complete::DropOutput => {
+                // SAFETY: not complete, so the stage is ours.
+                let stage = unsafe { stage::<F, S>(task) };
+                // SAFETY: as above.
+                quietly(|| stage.with_mut(|stage| unsafe { consume(stage) }));
+                stored = false;
+            }
+        }
+    }
+}
+
+unsafe fn take_output<F: Future, S>(task: RawTask, to: *mut ()) {
+    // SAFETY: the caller is the handle of a complete task: the stage is its own.
+    let stage = unsafe { stage::<F, S>(task) };
+    stage.with_mut(|stage| {
+        // SAFETY: nobody else has a reference to the stage, and it is initialized.
+        match unsafe { stage.replace(Stage::Consumed) } {
+            // SAFETY: the caller gave the address of a `Result<T, JoinError>` to be written.
+            Stage::Finished(result) => unsafe { to.cast::<Result<F::Output, JoinError>>().write(result) },
+            _ => unreachable!("a complete task has an output until its handle takes it"),
+        }
+    });
+}
+
+unsafe fn drop_output<F: Future, S>(task: RawTask) {
+    // SAFETY: the caller is the handle of a complete task: the stage is its own.
+    let stage = unsafe { stage::<F, S>(task) };
+    // SAFETY: as above.
+    quietly(|| stage.with_mut(|stage| unsafe { consume(stage) }));
+}
+
+/// Gives the cell back. Nothing in it needs a drop by now.
+unsafe fn release<F: Future, S: Schedule>(task: RawTask) {
+    let keep = {
+        // SAFETY: the cell still counts as taken: the scheduler is there.
+        let owner = unsafe { owner::<S>(task) };
+        // SAFETY: a cell of `HOME` that nobody else can reach.
+        unsafe { owner.arena().release(owner, task, Cell::<F, S>::HOME) }
+    };
+    // With the last cell of an arena that has retired goes the scheduler itself: no reference to it is left here.
+    drop(keep);
+}

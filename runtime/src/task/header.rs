@@ -1,0 +1,133 @@
+//! The front of a cell: what can be known of a task without knowing its future.
+#![allow(unsafe_code)]
+
+use std::cell::Cell as StdCell;
+use std::mem::MaybeUninit;
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::task::Waker;
+
+use super::id::Id;
+use super::notified::Step;
+use super::state::State;
+use crate::sync::UnsafeCell;
+use crate::sync::atomic::AtomicPtr;
+
+/// Type-free front of a cell. The word comes first: it stays readable while the cell is free.
+#[repr(C)]
+pub(crate) struct Header {
+    pub(super) state: State,
+    pub(super) vtable: &'static Vtable,
+    /// The scheduler, borrowed: it outlives every cell (README, "The scheduler outlives every cell").
+    pub(super) owner: *const (),
+    /// For whoever holds the Notified: the next in a queue.
+    pub(super) queue_next: AtomicPtr<Header>,
+    pub(super) id: Id,
+    pub(super) spawned_at: &'static Location<'static>,
+    /// The join slot; `JOIN_WAKER` says whether it holds something and whose it is.
+    pub(super) join_waker: UnsafeCell<MaybeUninit<Waker>>,
+}
+
+impl std::fmt::Debug for Header {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Header").field("id", &self.id).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+/// What depends on the types of the future and of the scheduler.
+pub(super) struct Vtable {
+    /// Polls or cancels once. The caller has the Notified, and loses it.
+    pub(super) run: unsafe fn(RawTask, &StdCell<bool>) -> Step,
+    /// Hands the Notified, which the caller has, to the scheduler. The caller holds a reference besides, or is a
+    /// worker.
+    pub(super) schedule: unsafe fn(RawTask),
+    /// Whether this thread is a worker of the task's scheduler. The caller holds a reference.
+    pub(super) is_worker: unsafe fn(RawTask) -> bool,
+    /// Moves the output of a complete task to the address, a `Result<T, JoinError>`. Only the handle, only once.
+    pub(super) take_output: unsafe fn(RawTask, *mut ()),
+    /// Drops the output of a complete task, if it has not been taken. Only the handle, last of all.
+    pub(super) drop_output: unsafe fn(RawTask),
+    /// Gives the cell back. The caller held the last reference.
+    pub(super) release: unsafe fn(RawTask),
+}
+
+/// A pointer to a cell, good for as long as whoever has it holds a reference or the Notified.
+///
+/// It is made with the provenance of the whole cell, so the vtable's functions may cast it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(super) struct RawTask(NonNull<Header>);
+
+impl RawTask {
+    /// # Safety
+    ///
+    /// `header` is the front of a cell that has been spawned into, with the provenance of the whole cell, and the
+    /// value is not used after the reference or Notified that it stands for is gone.
+    #[inline]
+    pub(super) unsafe fn new(header: NonNull<Header>) -> Self {
+        RawTask(header)
+    }
+
+    #[inline]
+    pub(super) fn as_ptr(self) -> NonNull<Header> {
+        self.0
+    }
+
+    /// Not tied to a lifetime: the caller's reference or Notified is what keeps it.
+    #[inline]
+    fn header<'a>(self) -> &'a Header {
+        // SAFETY: the cell is live (promise of `new`), and a header is changed only through its interior.
+        unsafe { self.0.as_ref() }
+    }
+
+    #[inline]
+    pub(super) fn state<'a>(self) -> &'a State {
+        &self.header().state
+    }
+
+    #[inline]
+    pub(super) fn vtable(self) -> &'static Vtable {
+        self.header().vtable
+    }
+
+    #[inline]
+    pub(super) fn owner(self) -> *const () {
+        self.header().owner
+    }
+
+    #[inline]
+    pub(super) fn id(self) -> Id {
+        self.header().id
+    }
+
+    #[inline]
+    pub(super) fn spawned_at(self) -> &'static Location<'static> {
+        self.header().spawned_at
+    }
+
+    #[inline]
+    pub(super) fn join_waker<'a>(self) -> &'a UnsafeCell<MaybeUninit<Waker>> {
+        &self.header().join_waker
+    }
+
+    /// Drops one reference, and the cell with the last.
+    #[inline]
+    pub(super) fn unref(self) {
+        if self.state().unref() {
+            // SAFETY: it was the last reference.
+            unsafe { (self.vtable().release)(self) }
+        }
+    }
+}
+
+/// The link of a queued task, for whoever holds its Notified.
+///
+/// # Safety
+///
+/// `header` came from [`Notified::into_raw`](super::Notified::into_raw) and has not become a Notified again; the
+/// reference is not used after it has.
+#[inline]
+pub(crate) unsafe fn queue_next<'a>(header: NonNull<Header>) -> &'a AtomicPtr<Header> {
+    // SAFETY: the caller holds the Notified, which keeps the cell.
+    unsafe { &header.as_ref().queue_next }
+}

@@ -1,0 +1,184 @@
+//! The handle to a task's output.
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use super::abort::{self, AbortHandle};
+use super::error::JoinError;
+use super::header::RawTask;
+use super::id::Id;
+use super::quiet::quietly;
+use super::state::{Detach, IsComplete};
+
+/// The right to a task's output: a future that resolves when the task is complete.
+///
+/// Dropping it *detaches* the task, which goes on running. To stop it, [`abort`](Self::abort) it.
+///
+/// ```
+/// async fn sum(first: runtime::task::JoinHandle<u32>, second: runtime::task::JoinHandle<u32>) -> u32 {
+///     first.await.unwrap() + second.await.unwrap()
+/// }
+/// ```
+///
+/// # Errors
+///
+/// It resolves with a [`JoinError`] if the task panicked, was aborted, or was dropped with its runtime.
+///
+/// # Panics
+///
+/// When polled again after it has resolved.
+///
+/// # Cancel safety
+///
+/// Polling `&mut handle` may be given up and taken up again; nothing is lost.
+#[must_use = "dropping a JoinHandle detaches the task; `drop(handle)` says so"]
+pub struct JoinHandle<T> {
+    task: RawTask,
+    taken: bool,
+    output: PhantomData<T>,
+}
+
+// SAFETY: the output is moved to, or dropped on, the handle's thread; the rest is as in `AbortHandle`.
+unsafe impl<T: Send> Send for JoinHandle<T> {}
+// SAFETY: a shared handle gives no access to the output.
+unsafe impl<T: Send> Sync for JoinHandle<T> {}
+impl<T> Unpin for JoinHandle<T> {}
+impl<T> std::panic::UnwindSafe for JoinHandle<T> {}
+impl<T> std::panic::RefUnwindSafe for JoinHandle<T> {}
+
+impl<T> JoinHandle<T> {
+    /// # Safety
+    ///
+    /// The caller holds a reference on `task` and its `JOIN_INTEREST`, passes both on, and `T` is its output.
+    #[inline]
+    pub(super) unsafe fn new(task: RawTask) -> Self {
+        JoinHandle { task, taken: false, output: PhantomData }
+    }
+
+    /// Asks the task to stop: its future is dropped before it would be polled the next time, and this handle resolves
+    /// with a cancelled [`JoinError`]. A task that is complete keeps its output.
+    ///
+    /// ```
+    /// async fn give_up<T>(handle: runtime::task::JoinHandle<T>) -> Option<T> {
+    ///     handle.abort();
+    ///     handle.await.ok()
+    /// }
+    /// ```
+    pub fn abort(&self) {
+        abort::abort(self.task);
+    }
+
+    /// A handle that can abort the task and can be cloned.
+    pub fn abort_handle(&self) -> AbortHandle {
+        self.task.state().ref_inc();
+        // SAFETY: the reference has just been made.
+        unsafe { AbortHandle::new(self.task) }
+    }
+
+    /// Whether the task has completed or has been cancelled; awaiting the handle is then immediate.
+    pub fn is_finished(&self) -> bool {
+        self.task.state().is_complete()
+    }
+
+    /// Which task it is.
+    pub fn id(&self) -> Id {
+        self.task.id()
+    }
+
+    /// The task is complete: moves the output out.
+    fn take(&mut self) -> Result<T, JoinError> {
+        assert!(
+            !self.taken,
+            "JoinHandle of task {} polled after it resolved\n\
+             help: a handle gives its output once; keep it, or share it through a channel\n\
+             help: in a `select!` loop, guard the branch or use `JoinSet`",
+            self.task.id()
+        );
+        self.taken = true;
+        let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
+        // SAFETY: COMPLETE was seen, the output is this handle's, of this type, and has not been taken.
+        unsafe { (self.task.vtable().take_output)(self.task, output.as_mut_ptr().cast()) };
+        // SAFETY: written by the line above.
+        unsafe { output.assume_init() }
+    }
+
+    /// Leaves `waker` in the join slot. `Err` when the task is complete.
+    fn register(&mut self, waker: &Waker) -> Result<(), IsComplete> {
+        let slot = self.task.join_waker();
+        if self.task.state().has_join_waker() {
+            // Only read: the owner may be taking the waker just now, by reading it too. Its data is not followed.
+            // SAFETY: JOIN_WAKER is set and only this handle clears it, so the slot holds a waker's bits.
+            let same = slot.with(|slot| unsafe { (*slot).assume_init_ref() }.will_wake(waker));
+            if same {
+                return Ok(());
+            }
+            self.task.state().unset_join_waker()?;
+            // SAFETY: the slot is ours again and holds a waker.
+            let old = slot.with_mut(|slot| unsafe { (*slot).assume_init_read() });
+            // Its drop may panic; the slot is in order by now.
+            drop(old);
+        }
+        // Cloned before the slot is touched: this is user code and may panic.
+        let new = waker.clone();
+        // SAFETY: JOIN_WAKER is clear, so the slot is ours.
+        slot.with_mut(|slot| unsafe { (*slot).write(new) });
+        self.task.state().set_join_waker().inspect_err(|_| {
+            // SAFETY: JOIN_WAKER was not set: the slot is still ours and holds what was just written.
+            drop(slot.with_mut(|slot| unsafe { (*slot).assume_init_read() }));
+        })
+    }
+
+    #[cold]
+    fn drop_slow(&mut self) {
+        match self.task.state().detach() {
+            Detach::Done => return,
+            Detach::DropWaker => {
+                // SAFETY: the transition made the slot ours, and it holds a waker.
+                let waker = self.task.join_waker().with_mut(|slot| unsafe { (*slot).assume_init_read() });
+                quietly(|| drop(waker));
+            }
+            Detach::DropOutput => {
+                // SAFETY: COMPLETE was seen and the handle goes: what output is left is ours to drop. Panics are
+                // swallowed there.
+                unsafe { (self.task.vtable().drop_output)(self.task) }
+            }
+        }
+        self.task.unref();
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let charge = ready!(reactor_hook::budget::poll_proceed(cx));
+        if !self.task.state().is_complete() && self.register(cx.waker()).is_ok() {
+            return Poll::Pending;
+        }
+        charge.made_progress();
+        Poll::Ready(self.take())
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.task.state().detach_fast() {
+            self.drop_slow();
+        }
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle")
+            .field("id", &self.id())
+            .field("is_finished", &self.is_finished())
+            .finish()
+    }
+}

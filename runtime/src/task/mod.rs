@@ -1,0 +1,39 @@
+//! Asynchronous tasks: what a spawned future becomes, and the handles to it.
+//!
+//! A task is one allocation, the *cell*: a header with the state word, then the future or its output. This folder
+//! knows no scheduler: what it needs of one is the `Schedule` trait. The README beside this file teaches the protocol.
+// Until the scheduler uses all of it.
+#![allow(dead_code, unused_imports)]
+
+mod abort;
+mod arena;
+mod cell;
+mod error;
+mod header;
+mod id;
+mod join;
+mod notified;
+mod quiet;
+mod refused;
+mod schedule;
+mod spawn;
+mod state;
+mod waker;
+
+#[cfg(runtime_loom)]
+pub mod model;
+#[cfg(any(test, runtime_loom))]
+mod queue;
+#[cfg(all(test, not(runtime_loom)))]
+mod tests;
+
+pub use abort::AbortHandle;
+pub use error::JoinError;
+pub use id::Id;
+pub use join::JoinHandle;
+
+pub(crate) use arena::{Arena, Cache, Scan};
+pub(crate) use header::{Header, queue_next};
+pub(crate) use notified::{Notified, Ran};
+pub(crate) use schedule::Schedule;
+pub(crate) use spawn::spawn;

@@ -1,0 +1,107 @@
+//! The unique right to queue a task and to poll it once.
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::ptr::NonNull;
+
+use super::header::{Header, RawTask};
+use super::id::Id;
+use super::schedule::Schedule;
+
+/// A task that is to be polled. Whoever has it must queue it or run it; dropping it would leak the task.
+#[must_use = "a Notified that is dropped is a task that never runs again"]
+#[repr(transparent)]
+pub(crate) struct Notified<S> {
+    task: RawTask,
+    scheduler: PhantomData<fn(S)>,
+}
+
+// SAFETY: a Notified is a right that is passed on, not shared; the future inside is `Send` (bound of `spawn`).
+unsafe impl<S> Send for Notified<S> {}
+
+/// What became of a task that was run.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Ran<S> {
+    /// It waits to be woken.
+    Idle,
+    /// It was woken during its poll, or yielded: to be queued again.
+    Again(Notified<S>),
+    /// It is complete; the cell may be gone.
+    Done,
+}
+
+/// `Ran`, as the vtable says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Idle,
+    Again,
+    Done,
+}
+
+impl<S: Schedule> Notified<S> {
+    /// # Safety
+    ///
+    /// The caller has the Notified of `task`, a task of an `S`, and passes it on.
+    #[inline]
+    pub(super) unsafe fn new(task: RawTask) -> Self {
+        Notified { task, scheduler: PhantomData }
+    }
+
+    /// Polls the task once, or drops its future if it was cancelled.
+    ///
+    /// `yielded` is set by a future that wants its neighbours to run first and has left its waker nowhere
+    /// (`yield_now`). It is cleared here. A panic of the task ends in its `JoinError`, never here.
+    #[inline]
+    pub(crate) fn run(self, yielded: &Cell<bool>) -> Ran<S> {
+        // SAFETY: we have the Notified, and do not use it again unless it is given back.
+        match unsafe { (self.task.vtable().run)(self.task, yielded) } {
+            Step::Idle => Ran::Idle,
+            Step::Again => Ran::Again(self),
+            Step::Done => Ran::Done,
+        }
+    }
+
+    /// Drops the future; the handle resolves cancelled.
+    pub(crate) fn cancel(self) {
+        self.task.state().cancel_owned();
+        let ran = self.run(&Cell::new(false));
+        debug_assert!(matches!(ran, Ran::Done), "a cancelled task is not polled");
+    }
+
+    /// Which task it is.
+    pub(crate) fn id(&self) -> Id {
+        self.task.id()
+    }
+
+    /// Where it was spawned.
+    pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
+        self.task.spawned_at()
+    }
+
+    /// As a pointer, for queues that are linked through [`queue_next`](super::queue_next).
+    #[inline]
+    pub(crate) fn into_raw(self) -> NonNull<Header> {
+        self.task.as_ptr()
+    }
+
+    /// # Safety
+    ///
+    /// `header` came from `into_raw` of a `Notified<S>`, and becomes one again only this once.
+    #[inline]
+    pub(crate) unsafe fn from_raw(header: NonNull<Header>) -> Self {
+        // SAFETY: the Notified behind `header` is ours (promise of the caller).
+        let task = unsafe { RawTask::new(header) };
+        // SAFETY: as above.
+        unsafe { Notified::new(task) }
+    }
+}
+
+impl<S> fmt::Debug for Notified<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Notified").field(&self.task.id()).finish()
+    }
+}

@@ -1,0 +1,103 @@
+//! A task that was never spawned: its scheduler had closed. Its handle resolves cancelled.
+#![allow(unsafe_code)]
+
+use std::cell::Cell as StdCell;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::ptr::NonNull;
+
+use super::error::JoinError;
+use super::header::{Header, RawTask, Vtable};
+use super::id::Id;
+use super::join::JoinHandle;
+use super::notified::Step;
+use super::quiet::quietly;
+use super::state::State;
+use crate::sync::UnsafeCell;
+use crate::sync::atomic::AtomicPtr;
+
+/// Owned by the handles alone; it knows no arena and no scheduler.
+#[repr(C)]
+struct Refused<T> {
+    header: Header,
+    output: UnsafeCell<Option<Result<T, JoinError>>>,
+}
+
+impl<T> Refused<T> {
+    const VTABLE: &'static Vtable = &Vtable {
+        run,
+        schedule,
+        is_worker: |_| false,
+        take_output: take_output::<T>,
+        drop_output: drop_output::<T>,
+        release: release::<T>,
+    };
+}
+
+/// Drops `future` and makes the handle of a task that was cancelled before it began.
+#[cold]
+pub(super) fn refuse<F, T>(id: Id, spawned_at: &'static Location<'static>, future: F) -> JoinHandle<T> {
+    let error = match catch_unwind(AssertUnwindSafe(|| drop(future))) {
+        Ok(()) => JoinError::cancelled(id),
+        Err(panic) => JoinError::panic(id, panic),
+    };
+    let refused = Box::new(Refused::<T> {
+        header: Header {
+            state: State::born_complete(),
+            vtable: Refused::<T>::VTABLE,
+            owner: std::ptr::null(),
+            queue_next: AtomicPtr::new(std::ptr::null_mut()),
+            id,
+            spawned_at,
+            join_waker: UnsafeCell::new(MaybeUninit::uninit()),
+        },
+        output: UnsafeCell::new(Some(Err(error))),
+    });
+    let header = NonNull::from(Box::leak(refused)).cast::<Header>();
+    // SAFETY: the header is the first field of a box, whose only reference the handle gets.
+    let task = unsafe { RawTask::new(header) };
+    // SAFETY: born with one reference and JOIN_INTEREST, and the output is a `T`'s.
+    unsafe { JoinHandle::new(task) }
+}
+
+unsafe fn run(_: RawTask, _: &StdCell<bool>) -> Step {
+    unreachable!("a refused task is complete, nobody has its Notified")
+}
+
+unsafe fn schedule(_: RawTask) {
+    unreachable!("a refused task is complete, nobody has its Notified")
+}
+
+/// # Safety
+///
+/// The caller is the handle.
+unsafe fn output<'a, T>(task: RawTask) -> &'a UnsafeCell<Option<Result<T, JoinError>>> {
+    let refused = task.as_ptr().cast::<Refused<T>>();
+    // SAFETY: the type is the vtable's.
+    unsafe { &(*refused.as_ptr()).output }
+}
+
+unsafe fn take_output<T>(task: RawTask, to: *mut ()) {
+    // SAFETY: the caller is the handle.
+    let output = unsafe { output::<T>(task) };
+    // SAFETY: only the handle touches the output.
+    match output.with_mut(|output| unsafe { (*output).take() }) {
+        // SAFETY: the caller gave the address of a `Result<T, JoinError>` to be written.
+        Some(result) => unsafe { to.cast::<Result<T, JoinError>>().write(result) },
+        None => unreachable!("the handle takes its output once"),
+    }
+}
+
+unsafe fn drop_output<T>(task: RawTask) {
+    // SAFETY: the caller is the handle.
+    let output = unsafe { output::<T>(task) };
+    // SAFETY: only the handle touches the output.
+    let result = output.with_mut(|output| unsafe { (*output).take() });
+    quietly(|| drop(result));
+}
+
+unsafe fn release<T>(task: RawTask) {
+    let refused = task.as_ptr().cast::<Refused<T>>();
+    // SAFETY: made by `Box`, and the last reference is gone.
+    drop(unsafe { Box::from_raw(refused.as_ptr()) });
+}

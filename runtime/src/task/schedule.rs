@@ -1,0 +1,22 @@
+//! What a task needs of its scheduler.
+use super::arena::{Arena, Cache};
+use super::id::Id;
+use super::notified::Notified;
+
+/// A scheduler, as its tasks see it.
+pub(crate) trait Schedule: Send + Sync + Sized + 'static {
+    /// Queues a task that a wake or an abort has made runnable. Called from any thread, inside of anybody's waker;
+    /// it may not run the task.
+    fn schedule(&self, task: Notified<Self>);
+
+    /// Where this scheduler's cells come from.
+    fn arena(&self) -> &Arena<Self>;
+
+    /// The calling thread's cell cache, if it is one of this scheduler's workers: one that keeps the scheduler
+    /// alive until it has left. After it has left, and after the arena has retired, the answer is `None`.
+    fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R;
+
+    /// A task panicked, in its poll or in its future's drop. Called by the thread that ran it, before the handle
+    /// sees the panic.
+    fn unhandled_panic(&self, _id: Id) {}
+}

@@ -1,0 +1,93 @@
+//! How a task begins.
+#![allow(unsafe_code)]
+
+use std::future::Future;
+use std::panic::Location;
+use std::ptr::NonNull;
+
+use super::arena::{Cache, Home};
+use super::cell::Cell;
+use super::header::{Header, RawTask};
+use super::id::Id;
+use super::join::JoinHandle;
+use super::notified::Notified;
+use super::refused::refuse;
+use super::schedule::Schedule;
+use crate::sync::Arc;
+
+/// Makes a task of `future`. The caller queues the Notified, while it still has `owner`.
+///
+/// With a `cache`, which must be that of the calling thread for this `owner`, no lock and no atomic
+/// read-modify-write is needed. Without one the arena is locked, and the future moved in under its lock.
+///
+/// `None` in the place of the Notified: the scheduler has closed. The future has been dropped and the handle resolves
+/// cancelled.
+#[inline]
+pub(crate) fn spawn<F, S>(
+    owner: &Arc<S>,
+    cache: Option<&Cache>,
+    id: Id,
+    spawned_at: &'static Location<'static>,
+    future: F,
+) -> (Option<Notified<S>>, JoinHandle<F::Output>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+    S: Schedule,
+{
+    let (Home::Class(class), Some(cache)) = (const { Cell::<F, S>::HOME }, cache) else {
+        return spawn_locked(owner, id, spawned_at, future);
+    };
+    let Some(memory) = cache.take(class).or_else(|| owner.arena().refill(cache, class)) else {
+        return (None, refuse(id, spawned_at, future));
+    };
+    // SAFETY: a free cell of the type's class, just taken.
+    unsafe { begin(memory, owner, id, spawned_at, future) }
+}
+
+/// # Safety
+///
+/// As for `Cell::init`.
+#[inline]
+unsafe fn begin<F, S>(
+    memory: NonNull<Header>,
+    owner: &Arc<S>,
+    id: Id,
+    spawned_at: &'static Location<'static>,
+    future: F,
+) -> (Option<Notified<S>>, JoinHandle<F::Output>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+    S: Schedule,
+{
+    // SAFETY: passed on.
+    let task: RawTask = unsafe { Cell::<F, S>::init(memory, Arc::as_ptr(owner), id, spawned_at, future) };
+    // SAFETY: born OWNED: this is its Notified.
+    let notified = unsafe { Notified::new(task) };
+    // SAFETY: born with a reference and JOIN_INTEREST for its handle.
+    let handle = unsafe { JoinHandle::new(task) };
+    (Some(notified), handle)
+}
+
+fn spawn_locked<F, S>(
+    owner: &Arc<S>,
+    id: Id,
+    spawned_at: &'static Location<'static>,
+    future: F,
+) -> (Option<Notified<S>>, JoinHandle<F::Output>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+    S: Schedule,
+{
+    let Some(mut outside) = owner.arena().open() else {
+        return (None, refuse(id, spawned_at, future));
+    };
+    let memory = outside.take(owner.arena(), const { Cell::<F, S>::HOME });
+    // Under the lock: whoever closes the arena afterwards finds the task. No user code runs in between.
+    // SAFETY: a free cell of the type's home, just taken.
+    let spawned = unsafe { begin(memory, owner, id, spawned_at, future) };
+    drop(outside);
+    spawned
+}

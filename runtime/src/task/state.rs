@@ -1,0 +1,504 @@
+//! The state word of a task: every transition is a method that says what its caller must now do.
+//!
+//! | bit | set by | cleared by | means |
+//! |---|---|---|---|
+//! | `OWNED` | spawn, wake, abort, the closing scan | `park`, completion | somebody has the Notified: it is queued or being polled |
+//! | `WOKEN` | a wake that found `OWNED` | `start` | poll again; never set without `OWNED` |
+//! | `COMPLETE` | the owner, once | the cell's release | the future is gone; excludes `OWNED` |
+//! | `CANCELLED` | abort, the closing scan | the cell's release | the owner drops the future instead of polling it |
+//! | `JOIN_INTEREST` | spawn | the `JoinHandle`'s drop | somebody may want the output |
+//! | `JOIN_WAKER` | the `JoinHandle` | the `JoinHandle` | the join slot holds a waker; the owner may read it after `COMPLETE` |
+//! | the rest | | | references: one of the executor until completion, one of the `JoinHandle`, one of each waker and `AbortHandle` |
+//!
+//! A word of zero is a free cell. The README beside this file tells the protocol.
+use std::fmt;
+use std::process;
+
+use crate::sync::atomic::AtomicUsize;
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+
+const OWNED: usize = 1 << 0;
+const WOKEN: usize = 1 << 1;
+const COMPLETE: usize = 1 << 2;
+const CANCELLED: usize = 1 << 3;
+const JOIN_INTEREST: usize = 1 << 4;
+const JOIN_WAKER: usize = 1 << 5;
+const REF_ONE: usize = 1 << 6;
+const REFS: usize = !(REF_ONE - 1);
+
+/// A spawned task: its Notified is about to be queued; the executor and the handle hold a reference each.
+const SPAWNED: usize = OWNED | JOIN_INTEREST | (2 * REF_ONE);
+
+/// The word.
+pub(super) struct State(AtomicUsize);
+
+/// What the word was at one moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Snapshot(usize);
+
+/// After a wake by reference, or an abort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Wake {
+    /// The caller has the Notified now and must have it scheduled, holding a reference until that has returned.
+    Submit,
+    /// Somebody else sees to it, or there is nothing left to run.
+    Nothing,
+}
+
+/// After a wake that consumes the waker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum WakeByValue {
+    /// As `Wake::Submit`; the reference is still held and must be dropped afterwards.
+    SubmitThenUnref,
+    /// As `Wake::Submit`; the reference is dropped.
+    Submit,
+    /// The reference is dropped.
+    Nothing,
+    /// The reference was the last: release the cell.
+    Release,
+}
+
+/// Before a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Start {
+    /// Poll the future.
+    Poll,
+    /// Drop the future and complete as cancelled.
+    Cancel,
+}
+
+/// After a poll that returned `Pending`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Park {
+    /// The task is idle: the caller no longer has the Notified and may not touch the cell.
+    Idle,
+    /// It was woken meanwhile: queue it again.
+    Again,
+    /// It was aborted meanwhile: drop the future and complete as cancelled.
+    Cancel,
+}
+
+/// At completion, with the future dropped and the output stored if `JOIN_INTEREST` was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Complete {
+    /// Done; others still hold references.
+    Done,
+    /// Done, and nobody holds a reference: release the cell.
+    Release,
+    /// Done, but the join waker is the caller's: wake it, then drop the executor's reference.
+    WakeJoiner,
+    /// *Not done*: the handle was dropped meanwhile. Drop the output and call again.
+    DropOutput,
+}
+
+/// When a `JoinHandle` is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Detach {
+    /// Detached, the reference is dropped.
+    Done,
+    /// Detached. The waker in the join slot is the caller's: drop it, then the reference.
+    DropWaker,
+    /// The task is complete. The output is the caller's: drop it, then the reference.
+    DropOutput,
+}
+
+/// When a task is met by the closing scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Shut {
+    /// A free cell, or a complete task.
+    Nothing,
+    /// It was idle: the caller has the Notified now.
+    Take,
+    /// Somebody else has the Notified: it will come by in a queue, cancelled.
+    InFlight,
+}
+
+/// The task is complete: its output can be taken and the join slot is not needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct IsComplete;
+
+impl State {
+    /// The word of a free cell.
+    pub(super) fn free() -> Self {
+        State(AtomicUsize::new(0))
+    }
+
+    /// A free cell becomes a spawned task. Everything else in the cell has been written.
+    #[inline]
+    pub(super) fn publish(&self) {
+        debug_assert_eq!(self.snapshot(), Snapshot(0), "a cell is spawned into only when free");
+        // Ordering: Release pairs with the Acquire of `shut` and `start`: who finds the word not zero finds a cell.
+        self.0.store(SPAWNED, Release);
+    }
+
+    /// A cell outside of any arena becomes a task that is complete, known to its handle alone.
+    pub(super) fn born_complete() -> Self {
+        State(AtomicUsize::new(COMPLETE | CANCELLED | JOIN_INTEREST | REF_ONE))
+    }
+
+    /// A released cell becomes a free one.
+    #[inline]
+    pub(super) fn reset(&self) {
+        debug_assert!(self.snapshot().refs() <= 1, "a cell is released by the last reference: {self:?}");
+        // Relaxed: the next one to write the cell gets it from this thread, or through a lock.
+        self.0.store(0, Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn snapshot(&self) -> Snapshot {
+        // Relaxed: a hint only.
+        Snapshot(self.0.load(Relaxed))
+    }
+
+    /// Whether the task is complete. If so, what its owner did before is seen.
+    #[inline]
+    pub(super) fn is_complete(&self) -> bool {
+        // Ordering: Acquire pairs with the Release of `complete`: the output is seen.
+        self.0.load(Acquire) & COMPLETE != 0
+    }
+
+    #[inline]
+    pub(super) fn wake_by_ref(&self) -> Wake {
+        let mut now = self.0.load(Relaxed);
+        loop {
+            if now & COMPLETE != 0 {
+                return Wake::Nothing;
+            }
+            let (next, wake) = match now & OWNED {
+                0 => (now | OWNED, Wake::Submit),
+                // Written even where nothing changes: the poll that clears WOKEN must see what this waker did before.
+                _ => (now | WOKEN, Wake::Nothing),
+            };
+            // Ordering: Release pairs with the Acquire of `start`: the poll sees what the waker did before.
+            match self.0.compare_exchange_weak(now, next, Release, Relaxed) {
+                Ok(_) => return wake,
+                Err(actual) => now = actual,
+            }
+        }
+    }
+
+    /// Wakes and drops the waker's reference in one step, where `is_worker` says that the scheduler outlives the
+    /// call without it. `is_worker` is asked only when the task is idle.
+    #[inline]
+    pub(super) fn wake_by_value(&self, is_worker: impl FnOnce() -> bool) -> WakeByValue {
+        let mut now = self.0.load(Relaxed);
+        let mut is_worker = Some(is_worker);
+        let mut unref_at_once = false;
+        loop {
+            debug_assert!(now & REFS != 0, "a waker holds a reference: {:?}", Snapshot(now));
+            if now & COMPLETE != 0 {
+                return if self.unref() { WakeByValue::Release } else { WakeByValue::Nothing };
+            }
+            let (next, wake) = if now & OWNED != 0 {
+                ((now | WOKEN) - REF_ONE, WakeByValue::Nothing)
+            } else {
+                if let Some(is_worker) = is_worker.take() {
+                    unref_at_once = is_worker();
+                }
+                match unref_at_once {
+                    true => ((now | OWNED) - REF_ONE, WakeByValue::Submit),
+                    false => (now | OWNED, WakeByValue::SubmitThenUnref),
+                }
+            };
+            // Ordering: Release as in `wake_by_ref`, and as in `unref`.
+            match self.0.compare_exchange_weak(now, next, Release, Relaxed) {
+                Ok(_) => return wake,
+                Err(actual) => now = actual,
+            }
+        }
+    }
+
+    /// The owner is about to poll.
+    #[inline]
+    pub(super) fn start(&self) -> Start {
+        // Ordering: Acquire pairs with the Release of `publish`, `park`, `wake_*` and `abort`: the future is seen as
+        // the last poll left it, and what the wakers did before.
+        let mut now = self.0.load(Acquire);
+        debug_assert!(
+            now & OWNED != 0 && now & COMPLETE == 0,
+            "polled without the right to: {:?}",
+            Snapshot(now)
+        );
+        if now & WOKEN != 0 {
+            // Ordering: Acquire pairs with the Release of the wakes that came since the load.
+            now = self.0.fetch_and(!WOKEN, Acquire);
+        }
+        match now & CANCELLED {
+            0 => Start::Poll,
+            _ => Start::Cancel,
+        }
+    }
+
+    /// The owner polled and got `Pending`.
+    #[inline]
+    pub(super) fn park(&self) -> Park {
+        // Ordering: Acquire pairs with the Release of `abort`, for the drop that follows.
+        let mut now = self.0.load(Acquire);
+        loop {
+            debug_assert!(
+                now & OWNED != 0 && now & COMPLETE == 0,
+                "parked without the right to: {:?}",
+                Snapshot(now)
+            );
+            if now & CANCELLED != 0 {
+                return Park::Cancel;
+            }
+            if now & WOKEN != 0 {
+                // Left set: `start` clears it, and so sees the wakes up to then.
+                return Park::Again;
+            }
+            // Ordering: Release pairs with the Acquire of the next `start`: it sees the future as this poll left it.
+            match self.0.compare_exchange_weak(now, now & !OWNED, Release, Acquire) {
+                Ok(_) => return Park::Idle,
+                Err(actual) => now = actual,
+            }
+        }
+    }
+
+    /// The owner has the only reference and nobody waits for the output: it may release the cell with no transition.
+    #[inline]
+    pub(super) fn is_sole(&self) -> bool {
+        // Ordering: Acquire pairs with the Release of `unref` and `detach`: the others are done with the cell.
+        let now = self.0.load(Acquire);
+        now & REFS == REF_ONE && now & JOIN_INTEREST == 0
+    }
+
+    #[inline]
+    pub(super) fn has_join_interest(&self) -> bool {
+        // Relaxed: `complete` looks again.
+        self.0.load(Relaxed) & JOIN_INTEREST != 0
+    }
+
+    /// The owner has dropped the future. `stored`: the output is in the cell.
+    #[inline]
+    pub(super) fn complete(&self, stored: bool) -> Complete {
+        let mut now = self.0.load(Relaxed);
+        loop {
+            debug_assert!(now & OWNED != 0 && now & COMPLETE == 0, "completed twice: {:?}", Snapshot(now));
+            debug_assert!(
+                stored || now & JOIN_INTEREST == 0,
+                "interest cannot come back: {:?}",
+                Snapshot(now)
+            );
+            if stored && now & JOIN_INTEREST == 0 {
+                return Complete::DropOutput;
+            }
+            let mut next = (now | COMPLETE) & !(OWNED | WOKEN);
+            if now & JOIN_WAKER == 0 {
+                next -= REF_ONE;
+            }
+            // Ordering: Release publishes the output to `is_complete`; Acquire pairs with the Release of
+            // `set_join_waker` (the waker is read next) and of `unref` (the cell may be released next).
+            match self.0.compare_exchange_weak(now, next, AcqRel, Relaxed) {
+                Ok(_) if now & JOIN_WAKER != 0 => return Complete::WakeJoiner,
+                Ok(_) if next & REFS == 0 => return Complete::Release,
+                Ok(_) => return Complete::Done,
+                Err(actual) => now = actual,
+            }
+        }
+    }
+
+    /// Asks for cancellation. The caller holds a reference.
+    pub(super) fn abort(&self) -> Wake {
+        let mut now = self.0.load(Relaxed);
+        loop {
+            if now & (COMPLETE | CANCELLED) != 0 {
+                return Wake::Nothing;
+            }
+            let wake = if now & OWNED == 0 { Wake::Submit } else { Wake::Nothing };
+            // Ordering: Release pairs with the Acquire of `start` and `park`: the future's drop sees what was done
+            // before the abort.
+            match self.0.compare_exchange_weak(now, now | OWNED | CANCELLED, Release, Relaxed) {
+                Ok(_) => return wake,
+                Err(actual) => now = actual,
+            }
+        }
+    }
+
+    /// The owner cancels: its next `start` says so.
+    pub(super) fn cancel_owned(&self) {
+        // Relaxed: read by the caller.
+        let before = self.0.fetch_or(CANCELLED, Relaxed);
+        debug_assert!(before & OWNED != 0 && before & COMPLETE == 0, "not the owner: {:?}", Snapshot(before));
+    }
+
+    /// The closing scan meets this cell. Only the scanning thread executes tasks, so the cell is not released
+    /// meanwhile unless it is complete.
+    pub(super) fn shut(&self) -> Shut {
+        // Ordering: Acquire pairs with the Release of `publish`: the cell's other fields are read next.
+        let mut now = self.0.load(Acquire);
+        loop {
+            // Zero counts as complete: nobody changes the word of a free cell but its next spawner, by a plain store.
+            if now == 0 || now & COMPLETE != 0 {
+                return Shut::Nothing;
+            }
+            if now & OWNED != 0 && now & CANCELLED != 0 {
+                return Shut::InFlight;
+            }
+            let shut = if now & OWNED == 0 { Shut::Take } else { Shut::InFlight };
+            // Ordering: Acquire as above. `start` follows on this thread, or after somebody's queue.
+            match self.0.compare_exchange_weak(now, now | OWNED | CANCELLED, Acquire, Acquire) {
+                Ok(_) => return shut,
+                Err(actual) => now = actual,
+            }
+        }
+    }
+
+    /// The handle has put a waker into the join slot, which was its own.
+    pub(super) fn set_join_waker(&self) -> Result<(), IsComplete> {
+        let mut now = self.0.load(Acquire);
+        loop {
+            debug_assert!(
+                now & JOIN_INTEREST != 0 && now & JOIN_WAKER == 0,
+                "not its slot: {:?}",
+                Snapshot(now)
+            );
+            if now & COMPLETE != 0 {
+                return Err(IsComplete);
+            }
+            // Ordering: Release publishes the waker to `complete`; Acquire as in `is_complete`.
+            match self.0.compare_exchange_weak(now, now | JOIN_WAKER, Release, Acquire) {
+                Ok(_) => return Ok(()),
+                Err(actual) => now = actual,
+            }
+        }
+    }
+
+    /// The handle takes the join slot back, to put another waker in.
+    pub(super) fn unset_join_waker(&self) -> Result<(), IsComplete> {
+        let mut now = self.0.load(Acquire);
+        loop {
+            debug_assert!(
+                now & JOIN_INTEREST != 0 && now & JOIN_WAKER != 0,
+                "no waker in: {:?}",
+                Snapshot(now)
+            );
+            if now & COMPLETE != 0 {
+                return Err(IsComplete);
+            }
+            // Ordering: Relaxed: the waker in the slot was put there by this handle, and the owner reads it only
+            // after COMPLETE. Acquire on failure as in `is_complete`.
+            match self.0.compare_exchange_weak(now, now & !JOIN_WAKER, Relaxed, Acquire) {
+                Ok(_) => return Ok(()),
+                Err(actual) => now = actual,
+            }
+        }
+    }
+
+    /// Whether the join slot holds a waker. Only the handle asks, and only the handle changes it.
+    pub(super) fn has_join_waker(&self) -> bool {
+        self.0.load(Relaxed) & JOIN_WAKER != 0
+    }
+
+    /// The handle goes, before anything happened to the task: the usual case for a detached spawn.
+    #[inline]
+    pub(super) fn detach_fast(&self) -> bool {
+        // Loaded first: after a join the word is another one, and a compare-exchange that fails costs as much as one
+        // that does not. Ordering: Release as in `unref`.
+        self.0.load(Relaxed) == SPAWNED
+            && self.0.compare_exchange(SPAWNED, OWNED | REF_ONE, Release, Relaxed).is_ok()
+    }
+
+    /// The handle goes.
+    pub(super) fn detach(&self) -> Detach {
+        // Ordering: Acquire as in `is_complete`: the output is dropped next.
+        let mut now = self.0.load(Acquire);
+        loop {
+            debug_assert!(now & JOIN_INTEREST != 0, "detached twice: {:?}", Snapshot(now));
+            if now & COMPLETE != 0 {
+                // From here on nobody reads the join bits.
+                return Detach::DropOutput;
+            }
+            let (next, detach) = match now & JOIN_WAKER {
+                0 => ((now & !JOIN_INTEREST) - REF_ONE, Detach::Done),
+                _ => (now & !(JOIN_INTEREST | JOIN_WAKER), Detach::DropWaker),
+            };
+            // Ordering: Release as in `unref`; Acquire as above.
+            match self.0.compare_exchange_weak(now, next, Release, Acquire) {
+                Ok(_) => return detach,
+                Err(actual) => now = actual,
+            }
+        }
+    }
+
+    /// One reference more, for somebody who holds one.
+    #[inline]
+    pub(super) fn ref_inc(&self) {
+        // Relaxed: the new reference is made from one that keeps the cell.
+        let before = self.0.fetch_add(REF_ONE, Relaxed);
+        debug_assert!(before & REFS != 0, "no reference to clone: {:?}", Snapshot(before));
+        if before > usize::MAX / 2 {
+            // Wrapping would free the cell under everybody; a leak this long has no cure.
+            process::abort();
+        }
+    }
+
+    /// One reference less. True when it was the last: release the cell.
+    #[inline]
+    #[must_use]
+    pub(super) fn unref(&self) -> bool {
+        // Ordering: Acquire pairs with the Release below: whoever finds itself alone sees the others done.
+        let now = self.0.load(Acquire);
+        debug_assert!(now & REFS != 0, "no reference to drop: {:?}", Snapshot(now));
+        if now & REFS == REF_ONE {
+            // A reference is made from a reference only: there is nobody left to race with.
+            return true;
+        }
+        // Ordering: Release hands what this holder did to the one who releases the cell; Acquire as above.
+        let before = self.0.fetch_sub(REF_ONE, AcqRel);
+        before & REFS == REF_ONE
+    }
+}
+
+impl Snapshot {
+    pub(super) fn is_free(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Spawned and not complete.
+    pub(super) fn is_live(self) -> bool {
+        self.0 != 0 && self.0 & COMPLETE == 0
+    }
+
+    pub(super) fn is_complete(self) -> bool {
+        self.0 & COMPLETE != 0
+    }
+
+    pub(super) fn refs(self) -> usize {
+        self.0 / REF_ONE
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_free() {
+            return f.write_str("free");
+        }
+        for (bit, name) in [
+            (OWNED, "OWNED"),
+            (WOKEN, "WOKEN"),
+            (COMPLETE, "COMPLETE"),
+            (CANCELLED, "CANCELLED"),
+            (JOIN_INTEREST, "JOIN_INTEREST"),
+            (JOIN_WAKER, "JOIN_WAKER"),
+        ] {
+            if self.0 & bit != 0 {
+                write!(f, "{name} ")?;
+            }
+        }
+        write!(f, "refs={}", self.refs())
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.snapshot().fmt(f)
+    }
+}

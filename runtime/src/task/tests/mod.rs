@@ -1,0 +1,2 @@
+//! Promises of the task cell, one module each.
+mod smoke;

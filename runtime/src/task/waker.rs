@@ -1,0 +1,97 @@
+//! The waker of a task: a counted pointer to its cell.
+#![allow(unsafe_code)]
+
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::task::{RawWaker, RawWakerVTable, Waker};
+
+use super::header::{Header, RawTask};
+use super::state::{Wake, WakeByValue};
+
+/// One for all tasks, so that `will_wake` compares the cell alone.
+static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
+
+/// The waker lent to a poll: it holds no reference of its own, the executor's outlasts the poll.
+pub(super) struct Lent(ManuallyDrop<Waker>);
+
+impl Lent {
+    /// # Safety
+    ///
+    /// The value is dropped before the caller gives up the Notified.
+    #[inline]
+    pub(super) unsafe fn new(task: RawTask) -> Self {
+        // SAFETY: the functions of `VTABLE` keep the waker's contract for a pointer to a live cell, and a clone counts
+        // for itself.
+        Lent(ManuallyDrop::new(unsafe { Waker::new(task.as_ptr().as_ptr().cast(), &VTABLE) }))
+    }
+}
+
+impl Deref for Lent {
+    type Target = Waker;
+
+    #[inline]
+    fn deref(&self) -> &Waker {
+        &self.0
+    }
+}
+
+/// # Safety
+///
+/// `data` is the pointer of a waker that is alive.
+#[inline]
+unsafe fn task(data: *const ()) -> RawTask {
+    // SAFETY: every waker is made from a `RawTask`'s pointer, which is not null.
+    let header = unsafe { NonNull::new_unchecked(data.cast_mut().cast::<Header>()) };
+    // SAFETY: the waker holds a reference, or is lent during a poll.
+    unsafe { RawTask::new(header) }
+}
+
+unsafe fn clone(data: *const ()) -> RawWaker {
+    // SAFETY: called through a live waker.
+    let task = unsafe { task(data) };
+    task.state().ref_inc();
+    RawWaker::new(data, &VTABLE)
+}
+
+unsafe fn wake(data: *const ()) {
+    // SAFETY: called through a live waker, whose reference is ours now.
+    let task = unsafe { task(data) };
+    // SAFETY: the reference is held while this is asked.
+    let is_worker = || unsafe { (task.vtable().is_worker)(task) };
+    match task.state().wake_by_value(is_worker) {
+        WakeByValue::Nothing => {}
+        WakeByValue::Submit => {
+            // SAFETY: the transition gave us the Notified; `is_worker` was true.
+            unsafe { (task.vtable().schedule)(task) }
+        }
+        WakeByValue::SubmitThenUnref => {
+            // SAFETY: the transition gave us the Notified, and left us the reference.
+            unsafe { (task.vtable().schedule)(task) }
+            task.unref();
+        }
+        WakeByValue::Release => {
+            // SAFETY: the reference was the last.
+            unsafe { (task.vtable().release)(task) }
+        }
+    }
+}
+
+unsafe fn wake_by_ref(data: *const ()) {
+    // SAFETY: called through a live waker.
+    let task = unsafe { task(data) };
+    match task.state().wake_by_ref() {
+        Wake::Nothing => {}
+        Wake::Submit => {
+            // SAFETY: the transition gave us the Notified. The waker keeps its reference meanwhile: one lent to a poll
+            // holds none, but then the task is owned and the answer is not `Submit`.
+            unsafe { (task.vtable().schedule)(task) }
+        }
+    }
+}
+
+unsafe fn drop_waker(data: *const ()) {
+    // SAFETY: called through a live waker, whose reference is ours now.
+    let task = unsafe { task(data) };
+    task.unref();
+}
