@@ -370,6 +370,26 @@ pub fn has_place() -> bool {
     with_frame(|frame| frame.is_some_and(|frame| frame.may_take() && frame.driver.borrow().is_none()))
 }
 
+#[inline]
+pub(crate) fn with_source<S: DeadlineSource, R>(
+    make: impl FnOnce() -> Arc<S>,
+    f: impl FnOnce(Option<&S>) -> R,
+) -> R {
+    fn first<S: DeadlineSource>(sources: &[Arc<dyn DeadlineSource>]) -> Option<&S> {
+        sources.iter().find_map(|source| (&**source as &dyn Any).downcast_ref())
+    }
+    with_frame(|frame| {
+        let Some(frame) = frame else {
+            return f(None);
+        };
+        if frame.may_take() && frame.with_sources(|sources| first::<S>(sources).is_none()) {
+            // Nobody else knows what `make` made: it is taken.
+            offer_source(&make());
+        }
+        frame.with_sources(|sources| f(first(sources)))
+    })
+}
+
 /// What came of an offer.
 pub(crate) enum Offered {
     /// The frame entered here took it.

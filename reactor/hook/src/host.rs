@@ -31,7 +31,8 @@ pub(crate) fn driver(driver: Arc<dyn Driver>) -> io::Result<()> {
         }
         leave_driver(&*hosted);
     });
-    started.map(drop).inspect_err(|_| driver.attendance().vacate())
+    // Others may have found it attended meanwhile.
+    started.map(drop).inspect_err(|_| leave_driver(&*driver))
 }
 
 /// Vacates and sends the waiters to look for somebody else. One that came in meanwhile is among those woken.
@@ -70,8 +71,9 @@ pub(crate) fn source(source: Arc<dyn DeadlineSource>) -> io::Result<()> {
         }
         leave_source(&*hosted);
     });
-    // Until the thread has set its unparker, an earlier deadline is seen by its first look.
-    started.map(drop).inspect_err(|_| source.attendance().vacate())
+    // Until the thread has set its unparker, an earlier deadline is seen by its first look. If there will be none,
+    // others may have found the source attended meanwhile.
+    started.map(drop).inspect_err(|_| leave_source(&*source))
 }
 
 /// Vacates and sends the waiters to look for somebody else.

@@ -39,4 +39,4 @@ pub use frame::{
 };
 pub use offload::{Offload, RefusedJob, offload};
 pub use parker::{Parker, Unpark};
-pub use source::{DeadlineSource, is_timed_here, source_of, time};
+pub use source::{DeadlineSource, is_timed_here, source_of, time, with_source};

@@ -55,6 +55,16 @@ pub fn source_of<S: DeadlineSource>() -> Option<Arc<S>> {
         .and_then(|source| (source as Arc<dyn Any + Send + Sync>).downcast().ok())
 }
 
+/// Runs `f` with the first source in the frame entered here that is an `S`, without touching its reference count. An
+/// open frame that has none is given the one that `make` makes. `f` must not offer a source: the frame's list is borrowed.
+#[inline]
+pub fn with_source<S: DeadlineSource, R>(
+    make: impl FnOnce() -> Arc<S>,
+    f: impl FnOnce(Option<&S>) -> R,
+) -> R {
+    frame::with_source(make, f)
+}
+
 /// Whether the source at this address is kept by the frame that executes here.
 pub fn is_timed_here(source: *const ()) -> bool {
     frame::is_timed_here(source)

@@ -1,0 +1,107 @@
+//! Who keeps the time of some shards, and how to reach him.
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reactor_hook::{Attendance, Unpark};
+
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::wait::{Inserted, Waiting};
+use crate::wheel::NEVER;
+
+pub(crate) struct Keeper {
+    /// Tick zero.
+    origin: Instant,
+    /// The address of the `Timers`: what the hook knows a source by. Set once, before it is shared.
+    identity: AtomicPtr<()>,
+    pub(crate) attendance: Attendance,
+    pub(crate) waiting: Waiting,
+    unpark: Mutex<Option<Arc<dyn Unpark>>>,
+}
+
+impl Keeper {
+    pub(crate) fn new(origin: Instant) -> Self {
+        Keeper {
+            origin,
+            identity: AtomicPtr::new(std::ptr::null_mut()),
+            attendance: Attendance::new(),
+            waiting: Waiting::new(),
+            unpark: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn identify(&self, timers: *const ()) {
+        // Ordering: Relaxed: written before the `Timers` is shared.
+        self.identity.store(timers.cast_mut(), Ordering::Relaxed);
+    }
+
+    /// Whether the frame entered on this thread keeps the time here.
+    #[inline]
+    pub(crate) fn is_here(&self) -> bool {
+        // Ordering: Relaxed: as in `identify`.
+        reactor_hook::is_timed_here(self.identity.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn appoint(&self, unpark: Option<Arc<dyn Unpark>>) {
+        let former = std::mem::replace(&mut *self.unpark.lock(), unpark);
+        self.waiting.appoint();
+        drop(former);
+    }
+
+    /// An entry was published that is earlier than all in its shard.
+    #[inline]
+    pub(crate) fn earlier(&self, tick: u64) {
+        match self.waiting.inserted(tick) {
+            Inserted::InTime => {}
+            Inserted::Unpark => self.unpark(),
+            Inserted::UnparkOther => {
+                if !self.is_here() {
+                    self.unpark();
+                }
+            }
+        }
+    }
+
+    #[cold]
+    fn unpark(&self) {
+        let unpark = self.unpark.lock().clone();
+        if let Some(unpark) = unpark {
+            unpark.unpark();
+        }
+    }
+
+    /// The first tick that is not before `instant`.
+    #[inline]
+    pub(crate) fn tick_of_deadline(&self, instant: Instant) -> u64 {
+        let since = instant.saturating_duration_since(self.origin);
+        let whole = since.as_secs().saturating_mul(1000);
+        whole.saturating_add(u64::from(since.subsec_nanos().div_ceil(1_000_000)))
+    }
+
+    /// The last tick that is not after `now`.
+    #[inline]
+    pub(crate) fn tick_of_now(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.origin);
+        since.as_secs().saturating_mul(1000).saturating_add(u64::from(since.subsec_millis()))
+    }
+
+    /// When `tick` begins; `None` for no tick.
+    pub(crate) fn instant_of(&self, tick: u64) -> Option<Instant> {
+        if tick == NEVER {
+            return None;
+        }
+        // Where the platform's instants end earlier than the ticks: to look once a century does no harm.
+        const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+        self.origin.checked_add(Duration::from_millis(tick)).or_else(|| self.origin.checked_add(CENTURY))
+    }
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeper")
+            .field("attendance", &self.attendance)
+            .field("waiting", &self.waiting)
+            .finish_non_exhaustive()
+    }
+}

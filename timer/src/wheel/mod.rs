@@ -1,0 +1,262 @@
+//! The hierarchical timing wheel: a pure structure, time passed in. See the crate's README.
+mod node;
+#[cfg(test)]
+mod oracle;
+mod slot;
+
+pub(crate) use node::{Node, NodeRef};
+use slot::Slot;
+
+/// No entry: what `earliest` says of an empty wheel.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// Bits of a digit: 64 slots a level, so that a level's occupancy is one word.
+const BITS: u32 = 6;
+const SLOTS: usize = 1 << BITS;
+/// 64⁷ milliseconds are 139 years; what is further away waits in `far`.
+const LEVELS: usize = 7;
+const FAR_SHIFT: u32 = BITS * LEVELS as u32;
+
+/// How many entries of a slot are looked at for the exact earliest tick. A lone long timer must cost no wake-up at
+/// the start of its slot; a crowd there makes that wake-up cheap a head.
+const FEW: usize = 4;
+
+pub(crate) struct Wheel {
+    /// The tick up to which the wheel was turned.
+    elapsed: u64,
+    /// A lower bound of all ticks; `NEVER` if and only if empty.
+    earliest: u64,
+    len: usize,
+    /// One bit for each level that is not empty; bit `LEVELS` is `far`.
+    levels: u32,
+    /// One bit for each slot that is not empty.
+    occupied: [u64; LEVELS],
+    slots: [[Slot; SLOTS]; LEVELS],
+    far: Slot,
+}
+
+/// Where an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Near { level: usize, slot: usize },
+    Far,
+}
+
+impl Wheel {
+    pub(crate) fn new() -> Self {
+        Wheel {
+            elapsed: 0,
+            earliest: NEVER,
+            len: 0,
+            levels: 0,
+            occupied: [0; LEVELS],
+            slots: [[Slot::EMPTY; SLOTS]; LEVELS],
+            far: Slot::EMPTY,
+        }
+    }
+
+    /// A lower bound of the ticks of all entries, [`NEVER`] if there are none.
+    #[inline]
+    pub(crate) fn earliest(&self) -> u64 {
+        self.earliest
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Puts in a node that is in no wheel, due at `tick`, or at once if that is over.
+    #[inline]
+    pub(crate) fn insert(&mut self, node: NodeRef, tick: u64) {
+        // `NEVER` itself would be confounded with an empty wheel.
+        let tick = tick.clamp(self.elapsed, NEVER - 1);
+        node.set_tick(tick);
+        self.link(node, tick);
+        self.len += 1;
+        self.earliest = self.earliest.min(tick);
+    }
+
+    /// Takes out a node that is in this wheel.
+    #[inline]
+    pub(crate) fn remove(&mut self, node: NodeRef) {
+        let tick = node.tick();
+        let emptied = match place(self.elapsed, tick) {
+            Place::Near { level, slot } => {
+                let list = &mut self.slots[level][slot];
+                list.remove(node);
+                let emptied = list.is_empty();
+                if emptied {
+                    self.vacate(level, slot);
+                }
+                emptied || level > 0
+            }
+            Place::Far => {
+                self.far.remove(node);
+                if self.far.is_empty() {
+                    self.levels &= !(1 << LEVELS);
+                }
+                true
+            }
+        };
+        self.len -= 1;
+        // What stays in a slot of level 0 has the same tick.
+        if tick == self.earliest && emptied {
+            self.search_earliest();
+        }
+    }
+
+    /// Turns the wheel towards `now` and takes out the next entry that is due by then. Entries come in the order of
+    /// their ticks, those of one tick in the order of their insertion. `None`: nothing more is due.
+    #[inline]
+    pub(crate) fn pop(&mut self, now: u64) -> Option<NodeRef> {
+        let now = now.min(NEVER - 1);
+        while self.levels != 0 {
+            let level = self.levels.trailing_zeros() as usize;
+            let mut start = self.next_start(level);
+            if level == LEVELS && start <= now {
+                // Not one by one over the spans in which nothing is due.
+                start = self.far.least() >> FAR_SHIFT << FAR_SHIFT;
+            }
+            if start > now {
+                break;
+            }
+            debug_assert!(start >= self.elapsed, "slots behind are empty");
+            self.elapsed = start;
+            if level == 0 {
+                return self.pop_from(start as usize % SLOTS);
+            }
+            self.cascade(level);
+        }
+        self.elapsed = self.elapsed.max(now);
+        self.search_earliest();
+        None
+    }
+
+    /// Takes out any entry, due or not: to empty the wheel.
+    pub(crate) fn pop_any(&mut self) -> Option<NodeRef> {
+        if self.levels == 0 {
+            self.earliest = NEVER;
+            return None;
+        }
+        let level = self.levels.trailing_zeros() as usize;
+        if level < LEVELS {
+            let slot = self.occupied[level].trailing_zeros() as usize;
+            let node = self.slots[level][slot].pop();
+            if self.slots[level][slot].is_empty() {
+                self.vacate(level, slot);
+            }
+            self.len -= 1;
+            return node;
+        }
+        let node = self.far.pop();
+        if self.far.is_empty() {
+            self.levels = 0;
+        }
+        self.len -= 1;
+        node
+    }
+
+    #[inline]
+    fn pop_from(&mut self, slot: usize) -> Option<NodeRef> {
+        let list = &mut self.slots[0][slot];
+        let node = list.pop();
+        if list.is_empty() {
+            self.vacate(0, slot);
+        }
+        self.len -= 1;
+        node
+    }
+
+    #[inline]
+    fn link(&mut self, node: NodeRef, tick: u64) {
+        match place(self.elapsed, tick) {
+            Place::Near { level, slot } => {
+                self.slots[level][slot].push(node);
+                self.occupied[level] |= 1 << slot;
+                self.levels |= 1 << level;
+            }
+            Place::Far => {
+                self.far.push(node);
+                self.levels |= 1 << LEVELS;
+            }
+        }
+    }
+
+    #[inline]
+    fn vacate(&mut self, level: usize, slot: usize) {
+        self.occupied[level] &= !(1 << slot);
+        if self.occupied[level] == 0 {
+            self.levels &= !(1 << level);
+        }
+    }
+
+    /// Where the first occupied slot of an occupied level starts.
+    #[inline]
+    fn next_start(&self, level: usize) -> u64 {
+        if level == LEVELS {
+            // No overflow: something is further away than `elapsed` in these bits.
+            return ((self.elapsed >> FAR_SHIFT) + 1) << FAR_SHIFT;
+        }
+        let shift = BITS * level as u32;
+        let slot = u64::from(self.occupied[level].trailing_zeros());
+        let above = shift + BITS;
+        (self.elapsed >> above << above) | (slot << shift)
+    }
+
+    /// Distributes the next slot of `level`, where `elapsed` has arrived, over the levels below.
+    fn cascade(&mut self, level: usize) {
+        let mut list = if level == LEVELS {
+            self.levels &= !(1 << LEVELS);
+            std::mem::take(&mut self.far)
+        } else {
+            let slot = self.occupied[level].trailing_zeros() as usize;
+            self.vacate(level, slot);
+            std::mem::take(&mut self.slots[level][slot])
+        };
+        while let Some(node) = list.pop() {
+            self.link(node, node.tick());
+        }
+    }
+
+    fn search_earliest(&mut self) {
+        if self.levels == 0 {
+            self.earliest = NEVER;
+            return;
+        }
+        let level = self.levels.trailing_zeros() as usize;
+        let start = self.next_start(level);
+        let found = match level {
+            0 => start,
+            LEVELS => self.far.least_of_few(FEW).unwrap_or(start),
+            _ => {
+                let slot = self.occupied[level].trailing_zeros() as usize;
+                self.slots[level][slot].least_of_few(FEW).unwrap_or(start)
+            }
+        };
+        // A bound of what was in here before is one of what is left; `NEVER` was only the bound of nothing.
+        self.earliest = if self.earliest == NEVER { found } else { self.earliest.max(found) };
+    }
+}
+
+/// The highest digit in which `tick` differs from `elapsed` is the level, `tick`'s digit there the slot.
+#[inline]
+fn place(elapsed: u64, tick: u64) -> Place {
+    debug_assert!(tick >= elapsed, "what is over is due at `elapsed`");
+    let differing = (elapsed ^ tick) | 1;
+    let level = (differing.ilog2() / BITS) as usize;
+    if level >= LEVELS {
+        return Place::Far;
+    }
+    Place::Near { level, slot: (tick >> (BITS * level as u32)) as usize % SLOTS }
+}
+
+impl std::fmt::Debug for Wheel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wheel")
+            .field("elapsed", &self.elapsed)
+            .field("earliest", &self.earliest)
+            .field("len", &self.len)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,222 @@
+//! The wheel against a `BTreeMap` that does the same.
+#![allow(unsafe_code)]
+
+use std::collections::{BTreeMap, HashMap};
+use std::ptr::NonNull;
+
+use proptest::prelude::*;
+
+use super::{FAR_SHIFT, FEW, NEVER, Node, NodeRef, Wheel};
+
+/// A wheel and its oracle: ids in the order of (tick at which it is due, order of insertion).
+struct Pair {
+    wheel: Wheel,
+    oracle: BTreeMap<(u64, usize), NodeRef>,
+    ids: HashMap<*const Node, (u64, usize)>,
+    elapsed: u64,
+    inserted: usize,
+    nodes: Vec<Box<Node>>,
+}
+
+impl Pair {
+    fn new() -> Self {
+        Pair {
+            wheel: Wheel::new(),
+            oracle: BTreeMap::new(),
+            ids: HashMap::new(),
+            elapsed: 0,
+            inserted: 0,
+            nodes: Vec::new(),
+        }
+    }
+
+    fn insert(&mut self, tick: u64) -> usize {
+        let node = Box::new(Node::new());
+        // SAFETY: the box outlives the wheel's use of it, and all is on one thread.
+        let node_ref = unsafe { NodeRef::new(NonNull::from(&*node)) };
+        let due = tick.clamp(self.elapsed, NEVER - 1);
+        self.inserted += 1;
+        self.ids.insert(&raw const *node, (due, self.inserted));
+        self.oracle.insert((due, self.inserted), node_ref);
+        self.nodes.push(node);
+        self.wheel.insert(node_ref, tick);
+        self.check();
+        self.inserted
+    }
+
+    fn remove(&mut self, nth: usize) {
+        let Some((&key, &node)) = self.oracle.iter().nth(nth % self.oracle.len().max(1)) else { return };
+        self.oracle.remove(&key);
+        self.wheel.remove(node);
+        self.check();
+    }
+
+    /// What comes out, in order: must be what the oracle has, tick by tick; entries of one tick in any order.
+    fn advance(&mut self, now: u64) {
+        let now = now.min(NEVER - 1);
+        let mut fired = Vec::new();
+        while let Some(node) = self.wheel.pop(now) {
+            fired.push(self.ids[&node.as_ptr().as_ptr().cast_const()]);
+        }
+        let late = self.oracle.split_off(&(now.saturating_add(1), 0));
+        let expected: Vec<_> = std::mem::replace(&mut self.oracle, late).into_keys().collect();
+        assert!(fired.is_sorted_by_key(|(tick, _)| *tick), "out of order: {fired:?}");
+        fired.sort_unstable();
+        assert_eq!(fired, expected, "at {now}");
+        self.elapsed = self.elapsed.max(now);
+        self.check();
+    }
+
+    fn check(&self) {
+        assert_eq!(self.wheel.len(), self.oracle.len());
+        let earliest = self.oracle.keys().next().map_or(NEVER, |(tick, _)| *tick);
+        assert!(self.wheel.earliest() <= earliest, "{} is after {earliest}", self.wheel.earliest());
+        assert_eq!(self.wheel.earliest() == NEVER, self.oracle.is_empty());
+    }
+}
+
+/// Distances that end just before, at and just after the boundaries of slots and levels.
+fn distance() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        4 => 0..200u64,
+        4 => (0..63u32, 0..64u64).prop_map(|(shift, below)| (1u64 << shift).wrapping_sub(32).wrapping_add(below)),
+        2 => (0..44u32, any::<u64>()).prop_map(|(bits, tick)| tick & ((1 << bits) - 1)),
+        1 => Just(u64::MAX),
+    ]
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(u64),
+    Remove(usize),
+    Advance(u64),
+    /// To just before or at the earliest deadline, as one who waits would.
+    AdvanceToEarliest(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        5 => distance().prop_map(Step::Insert),
+        2 => any::<usize>().prop_map(Step::Remove),
+        1 => distance().prop_map(Step::Advance),
+        2 => (0..2u64).prop_map(Step::AdvanceToEarliest),
+    ]
+}
+
+fn cases() -> u32 {
+    if std::env::var_os("RUNTIME_SOAK").is_some() { 100_000 } else { 1_000 }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn wheel_does_as_a_btreemap(start in distance(), steps in prop::collection::vec(step(), 1..100)) {
+        let mut pair = Pair::new();
+        pair.advance(start);
+        for step in steps {
+            match step {
+                Step::Insert(distance) => { pair.insert(pair.elapsed.saturating_add(distance)); }
+                Step::Remove(nth) => pair.remove(nth),
+                Step::Advance(distance) => pair.advance(pair.elapsed.saturating_add(distance)),
+                Step::AdvanceToEarliest(less) => {
+                    let earliest = pair.wheel.earliest();
+                    if earliest != NEVER {
+                        pair.advance(earliest.saturating_sub(less).max(pair.elapsed));
+                    }
+                }
+            }
+        }
+        while pair.wheel.pop_any().is_some() {}
+        prop_assert_eq!(pair.wheel.len(), 0);
+        prop_assert_eq!(pair.wheel.earliest(), NEVER);
+    }
+}
+
+#[test]
+fn one_who_waits_for_the_earliest_arrives() {
+    let mut pair = Pair::new();
+    let entries = FAR_SHIFT + FEW as u32;
+    for shift in 0..entries {
+        pair.insert(1 << shift);
+    }
+    let mut looks = 0;
+    while pair.wheel.earliest() != NEVER {
+        pair.advance(pair.wheel.earliest());
+        looks += 1;
+    }
+    assert_eq!(looks, entries, "each entry alone in its slot costs one look");
+}
+
+#[test]
+fn earliest_is_exact_on_the_lowest_level_and_for_few() {
+    let mut pair = Pair::new();
+    let first = pair.insert(10);
+    pair.insert(20);
+    assert_eq!(pair.wheel.earliest(), 10);
+    pair.remove(first - 1);
+    assert_eq!(pair.wheel.earliest(), 20, "level 0");
+    pair.remove(0);
+    for tick in 0..FEW as u64 {
+        pair.insert(5_000 + tick);
+    }
+    pair.remove(0);
+    assert_eq!(pair.wheel.earliest(), 5_001, "few in a slot of level 2");
+}
+
+#[test]
+fn three_years_in_short_sleeps_keep_the_right_tick() {
+    const YEARS: u64 = 3 * 365 * 24 * 3600 * 1000;
+    let mut pair = Pair::new();
+    // An hour and a bit, so that all slots of the levels are met.
+    let step = 3_600_000 + 977;
+    let mut now = 0;
+    while now < YEARS {
+        pair.insert(now + step);
+        pair.advance(now + step - 1);
+        assert_eq!(pair.oracle.len(), 1, "early at {now}");
+        now += step;
+        pair.advance(now);
+        assert_eq!(pair.oracle.len(), 0, "late at {now}");
+        pair.nodes.clear();
+        pair.ids.clear();
+    }
+}
+
+#[test]
+fn boundaries_of_every_level_are_crossed_at_the_right_tick() {
+    for shift in 1..64 {
+        let boundary = 1u64 << shift;
+        for start in [boundary - 1, boundary.saturating_sub(70), boundary] {
+            for distance in [1, 2, 63, 64, 65, 4_095, 4_096, 4_097] {
+                let mut pair = Pair::new();
+                pair.advance(start);
+                let due = start.saturating_add(distance);
+                pair.insert(due);
+                pair.advance(due - 1);
+                assert_eq!(pair.oracle.len(), 1, "early: {start} + {distance}");
+                pair.advance(due);
+                assert_eq!(pair.oracle.len(), 0, "late: {start} + {distance}");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_tick_is_first_in_first_out() {
+    let mut pair = Pair::new();
+    let inserted: Vec<_> = (0..50).map(|_| pair.insert(100_000)).collect();
+    let mut popped = Vec::new();
+    while let Some(node) = pair.wheel.pop(100_000) {
+        popped.push(pair.ids[&node.as_ptr().as_ptr().cast_const()].1);
+    }
+    assert_eq!(popped, inserted);
+}
+
+#[test]
+fn never_is_not_reached() {
+    let mut pair = Pair::new();
+    pair.insert(u64::MAX);
+    pair.advance(1 << 62);
+    assert_eq!(pair.oracle.len(), 1);
+}

@@ -1,0 +1,4 @@
+//! What timers promise, by promise.
+mod support;
+
+mod foreign;
