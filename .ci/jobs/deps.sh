@@ -9,7 +9,7 @@ foreign='^(async-(executor|global-executor|io|std|process|fs|net)|blocking|compi
 default=$(cargo tree -p runtime -e normal --prefix none --no-dedupe --format '{p}' | cut -d' ' -f1 | sort -u)
 all=$(cargo tree -p runtime -e normal --all-features --prefix none --no-dedupe --format '{p}' | cut -d' ' -f1 | sort -u)
 
-! grep -qx tokio <<<"$default" || complain "tokio is linked with default features"
+if grep -qx tokio <<<"$default"; then complain "tokio is linked with default features"; fi
 for name in $(grep -E "$foreign" <<<"$all"); do complain "a second reactor or pool: $name"; done
 # With default features each dependency is named; with others, those that a feature names.
 for name in $default; do

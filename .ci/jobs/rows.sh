@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Documentation that names code names code that exists: each test in docs/testing.md is in the tree, each file with
+# an ordering comment is in docs/memory-ordering.md, each model and each mutant is in the README of loom-tests.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+failed=0
+complain() { echo "$*"; failed=1; }
+
+tests=0
+while IFS= read -r reference; do
+    path=${reference%%::*} name=${reference##*::}
+    tests=$((tests + 1))
+    [ -f "$path" ] && grep -qE "fn $name\b" "$path" || complain "docs/testing.md: no such test: $reference"
+done < <(grep -oE '`[a-z/_-]+\.rs::[a-z0-9_]+`' docs/testing.md | tr -d '`')
+
+while IFS= read -r file; do
+    grep -qF "\`$file\`" docs/memory-ordering.md || complain "docs/memory-ordering.md does not list $file"
+done < <(git grep -lE '// Ordering:' -- '*/src/*.rs' ':!benches' ':!loom-tests')
+
+while IFS= read -r file; do
+    grep -qF "\`$(basename "$file")\`" loom-tests/README.md || complain "loom-tests/README.md does not list $file"
+done < <(git ls-files 'loom-tests/tests/*.rs' 'loom-tests/mutants/*.patch')
+
+echo "$tests tests named in docs/testing.md"
+[ "$tests" -gt 0 ] && [ $failed -eq 0 ]
