@@ -1,0 +1,3 @@
+use super::{SocketAddr, UnixStream};
+
+stream_halves!(UnixStream, std::os::unix::net::UnixStream, SocketAddr);
