@@ -16,3 +16,6 @@ pub mod model {
     //! The protocols, for their models.
     pub use crate::blocking::model as blocking;
 }
+
+#[cfg(all(test, not(runtime_loom)))]
+mod watchdog;

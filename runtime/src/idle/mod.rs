@@ -1,4 +1,6 @@
 //! Which workers are parked, and at most one wake in flight. The README in this folder proves it.
+#![allow(unreachable_pub, reason = "the loom models reach these through `model`")]
+
 mod parker;
 #[cfg(all(test, not(runtime_loom)))]
 mod tests;
@@ -6,7 +8,7 @@ mod word;
 
 use crossbeam_utils::CachePadded;
 
-pub(crate) use parker::Parker;
+pub use parker::Parker;
 use word::{Claim, SLOTS, TakeBack, Unless, Word};
 
 use crate::sync::atomic::{Ordering, fence};
@@ -14,16 +16,17 @@ use crate::sync::atomic::{Ordering, fence};
 /// A slot that was just taken out of the set. It is counted as searching, and its parker must be unparked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a slot that is claimed and never unparked is lost"]
-pub(crate) struct Woken {
-    pub(crate) slot: usize,
+pub struct Woken {
+    /// Which one.
+    pub slot: usize,
     /// The supervisor must be unparked too.
-    pub(crate) supervisor_was_asleep: bool,
+    pub supervisor_was_asleep: bool,
 }
 
 /// What a slot that announced itself as parked must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Park {
+pub enum Park {
     /// Block until unparked, then `leave`.
     Sleep,
     /// There is work after all: the slot is out of the set again, and counted as searching.
@@ -38,39 +41,39 @@ pub(crate) enum Park {
 /// What a slot is once it has woken up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) struct Leave {
+pub struct Leave {
     /// It was claimed, and is counted as searching. False: it woke by itself.
-    pub(crate) searching: bool,
+    pub searching: bool,
     /// The supervisor must be unparked.
-    pub(crate) supervisor_was_asleep: bool,
+    pub supervisor_was_asleep: bool,
 }
 
 /// The idle set.
 #[derive(Debug)]
-pub(crate) struct Idle {
+pub struct Idle {
     words: Box<[CachePadded<Word>]>,
 }
 
 impl Idle {
     /// All slots are vacant.
-    pub(crate) fn new(slots: usize) -> Idle {
+    pub fn new(slots: usize) -> Idle {
         let words = slots.div_ceil(SLOTS).max(1);
         Idle { words: (0..words).map(|_| CachePadded::new(Word::new())).collect() }
     }
 
     /// A thread has taken `slot`: it counts as awake from now on. True: the supervisor must be unparked.
     #[must_use]
-    pub(crate) fn join(&self, slot: usize) -> bool {
+    pub fn join(&self, slot: usize) -> bool {
         self.word(slot).0.join()
     }
 
     /// The thread gives `slot` up, neither parked nor searching.
-    pub(crate) fn retire(&self, slot: usize) {
+    pub fn retire(&self, slot: usize) {
         self.word(slot).0.retire();
     }
 
     /// After work was made visible: takes the lowest parked slot out of the set, unless somebody searches.
-    pub(crate) fn notify(&self) -> Option<Woken> {
+    pub fn notify(&self) -> Option<Woken> {
         // Ordering: store-load fence between the work and the words, pairs with those in `park` and `stop_searching`:
         // either we see the sleeper, or it sees the work. See the README.
         fence(Ordering::SeqCst);
@@ -78,7 +81,7 @@ impl Idle {
     }
 
     /// Takes `slot` out of the set if it is parked, whoever searches.
-    pub(crate) fn claim(&self, slot: usize) -> Option<Woken> {
+    pub fn claim(&self, slot: usize) -> Option<Woken> {
         // Ordering: as in `notify`, for what this slot looks at before it blocks.
         fence(Ordering::SeqCst);
         let (word, bit) = self.word(slot);
@@ -86,7 +89,7 @@ impl Idle {
     }
 
     /// Takes the lowest parked slot out of the set, whoever searches.
-    pub(crate) fn claim_any(&self) -> Option<Woken> {
+    pub fn claim_any(&self) -> Option<Woken> {
         // Ordering: as in `notify`; the work may be a driver that was released just now.
         fence(Ordering::SeqCst);
         self.words
@@ -97,13 +100,13 @@ impl Idle {
 
     /// A running slot begins to search. False: enough do, and it should park (which looks around once, too).
     #[must_use]
-    pub(crate) fn start_searching(&self, slot: usize) -> bool {
+    pub fn start_searching(&self, slot: usize) -> bool {
         self.word(slot).0.start_searching()
     }
 
     /// A searching slot has found something to run. If it was the last one and `work_left` finds more, in its own
     /// queue or in another, the next slot is taken out of the set.
-    pub(crate) fn stop_searching(&self, slot: usize, work_left: impl FnOnce() -> bool) -> Option<Woken> {
+    pub fn stop_searching(&self, slot: usize, work_left: impl FnOnce() -> bool) -> Option<Woken> {
         if !self.word(slot).0.stop_searching() {
             return None;
         }
@@ -114,7 +117,7 @@ impl Idle {
     }
 
     /// A running or searching slot parks, unless `has_work` finds something it could take.
-    pub(crate) fn park(&self, slot: usize, was_searching: bool, has_work: impl FnOnce() -> bool) -> Park {
+    pub fn park(&self, slot: usize, was_searching: bool, has_work: impl FnOnce() -> bool) -> Park {
         let (word, bit) = self.word(slot);
         word.announce(bit, was_searching);
         // Ordering: store-load fence between the bit and the queues, pairs with that in `notify`: either the pusher
@@ -130,7 +133,7 @@ impl Idle {
     }
 
     /// A slot that was told to sleep has woken up, by its token or by itself.
-    pub(crate) fn leave(&self, slot: usize) -> Leave {
+    pub fn leave(&self, slot: usize) -> Leave {
         let (word, bit) = self.word(slot);
         match word.take_back(bit, false) {
             TakeBack::Taken { supervisor_was_asleep } => Leave { searching: false, supervisor_was_asleep },
@@ -141,7 +144,7 @@ impl Idle {
     /// The supervisor goes to sleep until a slot becomes awake; false if one is. Whoever makes one awake is told to
     /// unpark the supervisor, which then calls [`Self::supervisor_awake`].
     #[must_use]
-    pub(crate) fn supervisor_sleep(&self) -> bool {
+    pub fn supervisor_sleep(&self) -> bool {
         let asleep = self.words.iter().all(|word| word.set_supervisor_asleep());
         if !asleep {
             self.supervisor_awake();
@@ -150,27 +153,27 @@ impl Idle {
     }
 
     /// The supervisor is awake.
-    pub(crate) fn supervisor_awake(&self) {
+    pub fn supervisor_awake(&self) {
         self.words.iter().for_each(|word| word.clear_supervisor_asleep());
     }
 
     /// Slots parked now.
-    pub(crate) fn parked(&self) -> usize {
+    pub fn parked(&self) -> usize {
         self.words.iter().map(|word| word.load().parked()).sum()
     }
 
     /// Slots searching now, those among them whose token is on its way.
-    pub(crate) fn searching(&self) -> usize {
+    pub fn searching(&self) -> usize {
         self.words.iter().map(|word| word.load().searching()).sum()
     }
 
     /// Slots that have a thread and are not parked. Exact within one word, a hint across words.
-    pub(crate) fn awake(&self) -> usize {
+    pub fn awake(&self) -> usize {
         self.words.iter().map(|word| word.load().awake()).sum()
     }
 
     /// Whether `slot` is parked now.
-    pub(crate) fn is_parked(&self, slot: usize) -> bool {
+    pub fn is_parked(&self, slot: usize) -> bool {
         let (word, bit) = self.word(slot);
         word.load().is_parked(bit)
     }

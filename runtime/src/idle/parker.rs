@@ -11,7 +11,7 @@ const PARKED: u8 = 2;
 const IN_DRIVER: u8 = 3;
 
 /// One a slot. The table of its states is in the README.
-pub(crate) struct Parker {
+pub struct Parker {
     state: AtomicU8,
     /// The thread that has the slot. Locked to adopt and to unpark, never around a system call.
     thread: Mutex<Option<Thread>>,
@@ -31,17 +31,17 @@ impl fmt::Debug for Parker {
 }
 
 impl Parker {
-    pub(crate) fn new() -> Parker {
+    pub fn new() -> Parker {
         Parker { state: AtomicU8::new(EMPTY), thread: Mutex::new(None) }
     }
 
     /// The calling thread has taken the slot: it is the one that blocks from now on.
-    pub(crate) fn adopt(&self) {
+    pub fn adopt(&self) {
         *self.thread.lock() = Some(thread::current());
     }
 
     /// Blocks until there is a token, and takes it.
-    pub(crate) fn park(&self) {
+    pub fn park(&self) {
         if !self.begin(PARKED) {
             return;
         }
@@ -56,7 +56,7 @@ impl Parker {
     /// Blocks until there is a token, until `timeout` has passed, or for no reason. True: there was a token, and it is
     /// taken.
     #[cfg(not(runtime_loom))]
-    pub(crate) fn park_timeout(&self, timeout: std::time::Duration) -> bool {
+    pub fn park_timeout(&self, timeout: std::time::Duration) -> bool {
         if !self.begin(PARKED) {
             return true;
         }
@@ -66,18 +66,18 @@ impl Parker {
 
     /// The slot is about to block in the driver. False: there was a token, it is taken, and the slot must not block.
     #[must_use]
-    pub(crate) fn begin_driver(&self) -> bool {
+    pub fn begin_driver(&self) -> bool {
         self.begin(IN_DRIVER)
     }
 
     /// The slot has returned from the driver. True: there was a token, and it is taken.
-    pub(crate) fn end_driver(&self) -> bool {
+    pub fn end_driver(&self) -> bool {
         self.end()
     }
 
     /// Leaves a token and ends the present block, if any. `unblock` is called when that is a block in the driver, and
     /// must make the present or else the next block in it return.
-    pub(crate) fn unpark(&self, unblock: impl FnOnce()) {
+    pub fn unpark(&self, unblock: impl FnOnce()) {
         // Ordering: Release pairs with the Acquire of whoever takes the token: what was written before the unpark is
         // seen after the park.
         match self.state.swap(NOTIFIED, Ordering::Release) {

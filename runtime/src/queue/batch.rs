@@ -9,7 +9,7 @@ use super::Linked;
 use crate::sync::atomic::Ordering;
 
 /// Items in order, the oldest first. Dropping it drops what is left.
-pub(crate) struct Batch<T: Linked> {
+pub struct Batch<T: Linked> {
     /// Null if `len` is 0. From here `len` nodes are linked; the last one's link may say anything.
     first: *mut T::Node,
     last: *mut T::Node,
@@ -40,20 +40,20 @@ impl<T: Linked> fmt::Debug for Batch<T> {
 }
 
 impl<T: Linked> Batch<T> {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Batch { first: ptr::null_mut(), last: ptr::null_mut(), len: 0, left_some: false, _owned: PhantomData }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.len
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// Whether the injector had more than was handed out: somebody else must be told.
-    pub(crate) fn left_some(&self) -> bool {
+    pub fn left_some(&self) -> bool {
         self.left_some
     }
 
@@ -62,7 +62,7 @@ impl<T: Linked> Batch<T> {
     }
 
     /// Puts `item` behind the others.
-    pub(crate) fn push(&mut self, item: T) {
+    pub fn push(&mut self, item: T) {
         self.append(item.into_raw());
     }
 

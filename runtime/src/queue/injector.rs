@@ -17,7 +17,7 @@ const LEN_LIMIT: usize = 1 << 16;
 /// What became of a push.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the first of a batch must be notified; a refused one must be cancelled"]
-pub(crate) enum Pushed<R> {
+pub enum Pushed<R> {
     /// The injector was empty, or as good as: the caller notifies the idle set.
     First,
     /// Somebody else's item is before it, and its pusher has notified, or is about to.
@@ -27,7 +27,7 @@ pub(crate) enum Pushed<R> {
 }
 
 /// The injector. The README in this folder has the states and the proof.
-pub(crate) struct Injector<T: Linked> {
+pub struct Injector<T: Linked> {
     /// The newest item not yet drained.
     head: CachePadded<AtomicPtr<T::Node>>,
     /// Items drained and not handed out; 1 or more while they are being moved.
@@ -42,7 +42,7 @@ impl<T: Linked> fmt::Debug for Injector<T> {
 }
 
 impl<T: Linked> Injector<T> {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Injector {
             head: CachePadded::new(AtomicPtr::new(ptr::null_mut())),
             drained: CachePadded::new(AtomicUsize::new(0)),
@@ -56,7 +56,7 @@ impl<T: Linked> Injector<T> {
     }
 
     /// Puts `item` behind all others.
-    pub(crate) fn push(&self, item: T) -> Pushed<T> {
+    pub fn push(&self, item: T) -> Pushed<T> {
         let node = item.into_raw();
         match self.push_chain(&Chain { newest: node, oldest: node }) {
             Pushed::First => Pushed::First,
@@ -67,7 +67,7 @@ impl<T: Linked> Injector<T> {
     }
 
     /// Puts all of `batch` behind all others, in order, at the cost of one push. An empty batch is `Behind`.
-    pub(crate) fn push_batch(&self, batch: Batch<T>) -> Pushed<Batch<T>> {
+    pub fn push_batch(&self, batch: Batch<T>) -> Pushed<Batch<T>> {
         let Some(chain) = batch.into_reversed() else { return Pushed::Behind };
         match self.push_chain(&chain) {
             Pushed::First => Pushed::First,
@@ -112,7 +112,7 @@ impl<T: Linked> Injector<T> {
     }
 
     /// Takes the oldest items: at most `max`, and no more than a fair share of those seen for each of `sharers`.
-    pub(crate) fn pop_batch(&self, max: usize, sharers: usize) -> Batch<T> {
+    pub fn pop_batch(&self, max: usize, sharers: usize) -> Batch<T> {
         if self.is_empty() {
             return Batch::new();
         }
@@ -120,7 +120,7 @@ impl<T: Linked> Injector<T> {
     }
 
     /// As `pop_batch`, but takes nothing while another thread takes.
-    pub(crate) fn try_pop_batch(&self, max: usize, sharers: usize) -> Batch<T> {
+    pub fn try_pop_batch(&self, max: usize, sharers: usize) -> Batch<T> {
         if self.is_empty() {
             return Batch::new();
         }
@@ -168,7 +168,7 @@ impl<T: Linked> Injector<T> {
     }
 
     /// False while an item is here that was pushed before, in the sense of the README.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         // Ordering: Acquire pairs with the Release of the swap in `refill`: who sees its null sees `drained` set.
         let head = self.head.load(Ordering::Acquire);
         // Relaxed: ordered by the Acquire above.
@@ -176,7 +176,7 @@ impl<T: Linked> Injector<T> {
     }
 
     /// Refuses all further pushes, and takes out everything there is.
-    pub(crate) fn close(&self) -> Batch<T> {
+    pub fn close(&self) -> Batch<T> {
         let mut list = self.consumer.lock();
         let mut taken = std::mem::take(&mut *list);
         // Ordering: Acquire pairs with the Release of `push_chain`; Release as in `refill`.
@@ -193,7 +193,7 @@ impl<T: Linked> Injector<T> {
     }
 
     /// Items here, counting no more than 65,536 of those not yet drained. For metrics: takes the lock.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         let list = self.consumer.lock();
         // Ordering: Acquire pairs with the Release of `push_chain`: the links are seen.
         let mut next = self.head.load(Ordering::Acquire);

@@ -9,7 +9,7 @@ use super::Linked;
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
 /// At most one item. The thread that owns it puts in; any thread takes.
-pub(crate) struct LifoSlot<T: Linked> {
+pub struct LifoSlot<T: Linked> {
     item: AtomicPtr<T::Node>,
     _owned: PhantomData<fn(T) -> T>,
 }
@@ -21,14 +21,14 @@ impl<T: Linked> fmt::Debug for LifoSlot<T> {
 }
 
 impl<T: Linked> LifoSlot<T> {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         LifoSlot { item: AtomicPtr::new(ptr::null_mut()), _owned: PhantomData }
     }
 
     /// Puts `item` in, and gives out the one that was there. For the owner only: of two threads that put at once, one
     /// item would be lost (leaked, never run).
     #[inline]
-    pub(crate) fn put(&self, item: T) -> Option<T> {
+    pub fn put(&self, item: T) -> Option<T> {
         let node = item.into_raw().as_ptr();
         // Relaxed: null stays until this thread replaces it.
         if self.item.load(Ordering::Relaxed).is_null() {
@@ -44,7 +44,7 @@ impl<T: Linked> LifoSlot<T> {
 
     /// Takes the item. Any thread.
     #[inline]
-    pub(crate) fn take(&self) -> Option<T> {
+    pub fn take(&self) -> Option<T> {
         // Relaxed: a hint for a thief; the owner sees its own puts.
         if self.item.load(Ordering::Relaxed).is_null() {
             return None;
@@ -55,7 +55,7 @@ impl<T: Linked> LifoSlot<T> {
         Some(unsafe { T::from_raw(taken) })
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         // Relaxed: a hint only.
         self.item.load(Ordering::Relaxed).is_null()
     }

@@ -1,17 +1,19 @@
 //! Where tasks wait: LIFO slot, local queue, injector. The README in this folder states who may do what.
+#![allow(unreachable_pub, reason = "the loom models reach these through `model`")]
+
 mod batch;
 mod injector;
 mod lifo;
 #[cfg(not(runtime_loom))]
 mod local;
 #[cfg(all(test, not(runtime_loom)))]
-mod tests;
+pub(crate) mod tests;
 
 use std::ptr::NonNull;
 
-pub(crate) use batch::Batch;
-pub(crate) use injector::{Injector, Pushed};
-pub(crate) use lifo::LifoSlot;
+pub use batch::Batch;
+pub use injector::{Injector, Pushed};
+pub use lifo::LifoSlot;
 #[cfg(not(runtime_loom))]
 pub(crate) use local::{CAPACITY, Local, Placed, Stealer, Stolen};
 
@@ -25,7 +27,7 @@ use crate::sync::atomic::AtomicPtr;
 /// used by nobody but the queue that has the handle. No two handles of one node exist at a time. A node is at least
 /// two bytes aligned.
 #[allow(unsafe_code)]
-pub(crate) unsafe trait Linked: Sized + Send {
+pub unsafe trait Linked: Sized + Send {
     /// What the handle points to.
     type Node;
 

@@ -1,0 +1,180 @@
+//! The local queue: bounded, nothing lost, each item to one taker.
+use super::*;
+use crate::watchdog::{rounds, watched};
+
+const FULL: u64 = CAPACITY as u64;
+
+fn fill(local: &Local<Item>, injector: &Injector<Item>, values: impl IntoIterator<Item = u64>) {
+    for value in values {
+        assert!(matches!(local.push(item(value), injector), Placed::Queued), "item {value}");
+    }
+}
+
+fn all(local: &Local<Item>) -> Vec<u64> {
+    values(std::iter::from_fn(|| local.pop()))
+}
+
+#[test]
+fn items_come_out_in_the_order_they_went_in() {
+    let injector = Injector::new();
+    let (local, stealer) = Local::new();
+    assert!(local.is_empty() && stealer.is_empty());
+    fill(&local, &injector, 0..FULL);
+    assert_eq!((local.len(), stealer.len(), local.room()), (CAPACITY, CAPACITY, 0));
+    assert_eq!(all(&local), (0..FULL).collect::<Vec<_>>());
+    assert!(injector.is_empty());
+}
+
+#[test]
+fn a_full_queue_spills_its_older_half_and_the_new_one_as_a_batch() {
+    let injector = Injector::new();
+    let (local, _stealer) = Local::new();
+    fill(&local, &injector, 0..FULL);
+    assert!(matches!(local.push(item(FULL), &injector), Placed::Spilled(Pushed::First)));
+    assert_eq!(local.len(), CAPACITY / 2);
+    fill(&local, &injector, FULL + 1..FULL + 1 + FULL / 2);
+    assert!(matches!(local.push(item(999), &injector), Placed::Spilled(Pushed::Behind)));
+    let spilled = values(injector.pop_batch(usize::MAX, 1));
+    let expected = (0..FULL / 2).chain([FULL]).chain(FULL / 2..FULL).chain([999]);
+    assert_eq!(spilled, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn ten_times_the_capacity_is_not_lost() {
+    let injector = Injector::new();
+    let (local, _stealer) = Local::new();
+    for value in 0..10 * FULL {
+        assert!(!matches!(local.push(item(value), &injector), Placed::Spilled(Pushed::Closed(_))));
+    }
+    let mut seen = values(injector.close());
+    seen.extend(all(&local));
+    seen.sort_unstable();
+    assert_eq!(seen, (0..10 * FULL).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_spill_into_a_closed_injector_comes_back() {
+    let injector = Injector::new();
+    assert!(injector.close().is_empty());
+    let (local, _stealer) = Local::new();
+    fill(&local, &injector, 0..FULL);
+    let Placed::Spilled(Pushed::Closed(refused)) = local.push(item(FULL), &injector) else {
+        panic!("it is closed")
+    };
+    assert_eq!(values(refused), (0..FULL / 2).chain([FULL]).collect::<Vec<_>>());
+    assert_eq!(all(&local), (FULL / 2..FULL).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_thief_takes_half_and_runs_the_oldest() {
+    let injector = Injector::new();
+    for (len, left) in [(1, 0), (2, 1), (3, 1), (8, 4), (FULL, FULL / 2)] {
+        let ((victim, stealer), (thief, _)) = (Local::new(), Local::new());
+        fill(&victim, &injector, 0..len);
+        let stolen = thief.steal_from(&stealer).expect("there are some");
+        assert_eq!(stolen.item.value(), 0);
+        assert_eq!(stolen.more as u64, len - left - 1);
+        assert_eq!(all(&thief), (1..len - left).collect::<Vec<_>>());
+        assert_eq!(all(&victim), (len - left..len).collect::<Vec<_>>());
+        assert!(thief.steal_from(&stealer).is_none());
+    }
+}
+
+#[test]
+fn a_batch_from_the_injector_goes_behind_the_queue() {
+    let injector = Injector::new();
+    let (local, _stealer) = Local::new();
+    fill(&local, &injector, [7]);
+    local.extend(batch_of(8..10));
+    assert_eq!(all(&local), [7, 8, 9]);
+}
+
+#[test]
+fn dropping_the_queue_drops_what_is_in_it() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let injector = Injector::new();
+    let (local, stealer) = Local::new();
+    (0..3).for_each(|_| drop(local.push(counted(&count), &injector)));
+    drop(local.pop());
+    drop(local);
+    drop(stealer);
+    assert_eq!(count.load(Ordering::Relaxed), 3);
+}
+
+/// Nodes that outlive the test, so that one that is given out twice shows as a count and not as a crash.
+#[derive(Clone, Copy, Debug)]
+struct Marked(&'static Mark);
+
+#[derive(Debug, Default)]
+struct Mark {
+    next: AtomicPtr<Mark>,
+    taken: AtomicUsize,
+}
+
+#[allow(unsafe_code)]
+// SAFETY: marks are never freed. That each is in one queue at a time is what the test looks into; a second handle
+// could only spoil the links.
+unsafe impl Linked for Marked {
+    type Node = Mark;
+
+    fn into_raw(self) -> NonNull<Mark> {
+        NonNull::from(self.0)
+    }
+
+    unsafe fn from_raw(node: NonNull<Mark>) -> Self {
+        // SAFETY: marks are never freed, and shared only.
+        Marked(unsafe { node.as_ref() })
+    }
+
+    unsafe fn link<'a>(node: NonNull<Mark>) -> &'a AtomicPtr<Mark> {
+        // SAFETY: marks are never freed, and shared only.
+        let mark: &'a Mark = unsafe { node.as_ref() };
+        &mark.next
+    }
+}
+
+#[test]
+fn one_owner_and_many_thieves_take_each_item_once() {
+    watched("one_owner_and_many_thieves_take_each_item_once", || {
+        const THIEVES: usize = 3;
+        let items = rounds(100_000_000);
+        // In a soak the nodes are used again, round by round.
+        let in_a_round = items.min(1_000_000);
+        let marks: &'static [Mark] = Vec::leak((0..in_a_round).map(|_| Mark::default()).collect());
+        for round in 1..=items / in_a_round {
+            let injector = Injector::new();
+            let (local, stealer) = Local::new();
+            let total = AtomicUsize::new(0);
+            let take = |Marked(mark): Marked| {
+                assert_eq!(mark.taken.fetch_add(1, Ordering::Relaxed), round - 1, "taken twice");
+                total.fetch_add(1, Ordering::Relaxed);
+            };
+            std::thread::scope(|scope| {
+                for _ in 0..THIEVES {
+                    scope.spawn(|| {
+                        let (own, _) = Local::new();
+                        while total.load(Ordering::Relaxed) < in_a_round {
+                            if let Some(stolen) = own.steal_from(&stealer) {
+                                take(stolen.item);
+                            } else {
+                                own.extend(injector.try_pop_batch(own.room(), THIEVES));
+                            }
+                            std::iter::from_fn(|| own.pop()).for_each(take);
+                        }
+                    });
+                }
+                for (index, mark) in marks.iter().enumerate() {
+                    let placed = local.push(Marked(mark), &injector);
+                    assert!(!matches!(placed, Placed::Spilled(Pushed::Closed(_))));
+                    // Bursts of pushes, then a few pops: both ends meet, and the queue fills up now and then.
+                    if index % 1024 > 600 {
+                        local.pop().into_iter().for_each(take);
+                    }
+                }
+                std::iter::from_fn(|| local.pop()).for_each(take);
+            });
+            assert_eq!(total.into_inner(), in_a_round);
+            assert!(marks.iter().all(|mark| mark.taken.load(Ordering::Relaxed) == round));
+        }
+    });
+}
