@@ -1,20 +1,89 @@
-//! A multi-threaded work-stealing async runtime that runs any future.
+//! A multi-threaded work-stealing async runtime that runs any future, and whose sockets and timers run anywhere.
+//!
+//! ```
+//! let runtime = runtime::Runtime::new();
+//! let answer = runtime.spawn(async { 6 * 7 });
+//! assert_eq!(runtime.block_on(answer).unwrap(), 42);
+//! ```
+//!
+//! A [`Runtime`] is a pool of workers that steal tasks from one another. Sockets ([`net`]) and timers ([`time`]) know
+//! nothing of it: they ask the thread that polls them for a driver, through the crate `reactor-hook`, and work under any
+//! executor. [`block_on`] runs a future with no runtime at all.
 #![deny(unsafe_code)]
+// Under loom only the protocols are built, and not all of what the scheduler uses of them.
+#![cfg_attr(runtime_loom, allow(dead_code, unused_imports))]
 
-#[allow(dead_code, unused_imports, reason = "the scheduler is built on it")]
 mod blocking;
-#[allow(dead_code, unused_imports, reason = "the scheduler is built on it")]
 mod idle;
-#[allow(dead_code, unused_imports, reason = "the scheduler is built on it")]
 mod queue;
 mod sync;
 pub mod task;
+
+#[cfg(not(runtime_loom))]
+mod block_on;
+#[cfg(not(runtime_loom))]
+mod builder;
+#[cfg(not(runtime_loom))]
+mod driver;
+#[cfg(not(runtime_loom))]
+mod handle;
+#[cfg(not(runtime_loom))]
+mod metrics;
+#[cfg(not(runtime_loom))]
+mod misuse;
+#[cfg(not(runtime_loom))]
+pub mod runtime;
+#[cfg(not(runtime_loom))]
+mod scheduler;
+#[cfg(not(runtime_loom))]
+mod spawn;
+#[cfg(not(runtime_loom))]
+mod spawn_blocking;
+#[cfg(not(runtime_loom))]
+mod supervisor;
+#[cfg(not(runtime_loom))]
+mod yield_now;
+
+#[cfg(not(runtime_loom))]
+pub use {
+    block_on::block_on,
+    builder::{Builder, UnhandledPanic},
+    handle::{EnterGuard, Handle, TryCurrentError},
+    metrics::{Metrics, WorkerMetrics},
+    runtime::{Runtime, ShutdownReport},
+    spawn::{spawn, spawn_blocking},
+};
+
+/// Sockets, under tokio's names.
+#[cfg(all(feature = "net", not(runtime_loom)))]
+pub mod net {
+    pub use reactor::net::*;
+}
+
+/// Readiness of file descriptors, under tokio's paths.
+#[cfg(all(feature = "net", not(runtime_loom)))]
+pub mod io {
+    pub use reactor::{Interest, Ready};
+
+    /// File descriptors.
+    #[cfg(unix)]
+    pub mod unix {
+        pub use reactor::{AsyncFd, AsyncFdReadyGuard, AsyncFdReadyMutGuard, TryIoError};
+    }
+}
+
+/// Timers, under tokio's names.
+#[cfg(all(feature = "time", not(runtime_loom)))]
+pub mod time {
+    pub use timer::*;
+}
 
 #[cfg(runtime_loom)]
 #[doc(hidden)]
 pub mod model {
     //! The protocols, for their models.
     pub use crate::blocking::model as blocking;
+    pub use crate::task::model as task;
 }
 
 #[cfg(all(test, not(runtime_loom)))]

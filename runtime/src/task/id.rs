@@ -34,8 +34,8 @@ impl Id {
     }
 
     /// The identifier as a number, for reports.
-    pub(crate) fn as_u64(self) -> u64 {
-        self.0.get()
+    pub(crate) fn as_nonzero(self) -> NonZeroU64 {
+        self.0
     }
 
     #[inline]

@@ -2,8 +2,6 @@
 //!
 //! A task is one allocation, the *cell*: a header with the state word, then the future or its output. This folder
 //! knows no scheduler: what it needs of one is the `Schedule` trait. The README beside this file teaches the protocol.
-// Until the scheduler uses all of it.
-#![allow(dead_code, unused_imports)]
 
 mod abort;
 mod arena;
@@ -36,4 +34,11 @@ pub(crate) use arena::{Arena, Cache, Scan};
 pub(crate) use header::{Header, queue_next};
 pub(crate) use notified::{Notified, Ran};
 pub(crate) use schedule::Schedule;
-pub(crate) use spawn::spawn;
+pub(crate) use spawn::spawn as spawn_cell;
+
+// The rest of what users find under this path.
+#[cfg(not(runtime_loom))]
+pub use crate::{
+    spawn::{block_in_place, spawn, spawn_blocking},
+    yield_now::yield_now,
+};

@@ -72,6 +72,12 @@ impl<S: Schedule> Notified<S> {
         debug_assert!(matches!(ran, Ran::Done), "a cancelled task is not polled");
     }
 
+    /// The address of the cell: what its wakers' data is.
+    #[inline]
+    pub(crate) fn address(&self) -> *const Header {
+        self.task.as_ptr().as_ptr()
+    }
+
     /// Which task it is.
     pub(crate) fn id(&self) -> Id {
         self.task.id()

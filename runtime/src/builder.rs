@@ -1,0 +1,318 @@
+//! `Builder`: every option of a runtime, checked before a thread is started.
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::runtime::Runtime;
+use crate::scheduler;
+
+/// A callback that takes nothing, called on one of the runtime's threads.
+pub(crate) type Callback = Arc<dyn Fn() + Send + Sync>;
+
+/// The environment variable that overrides the default number of workers.
+const WORKER_THREADS: &str = "RUNTIME_WORKER_THREADS";
+
+/// More workers than this is taken for a mistake: each is a thread and a slot that every thief looks at.
+pub(crate) const MAX_WORKERS: usize = 1 << 10;
+
+/// What to do when a task panics and nobody holds its [`JoinHandle`](crate::task::JoinHandle).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnhandledPanic {
+    /// The panic is reported by the panic hook, as that of any thread, and the runtime goes on.
+    #[default]
+    Ignore,
+    /// The runtime shuts down: every task is cancelled.
+    ShutdownRuntime,
+}
+
+/// Everything that is fixed when a runtime is built.
+#[derive(Clone)]
+pub(crate) struct Config {
+    /// Worker threads; zero for a current-thread runtime.
+    pub(crate) workers: usize,
+    pub(crate) max_blocking_threads: usize,
+    pub(crate) thread_keep_alive: Duration,
+    pub(crate) thread_name: Arc<dyn Fn() -> String + Send + Sync>,
+    pub(crate) thread_stack_size: Option<usize>,
+    pub(crate) on_thread_start: Option<Callback>,
+    pub(crate) on_thread_stop: Option<Callback>,
+    pub(crate) on_thread_park: Option<Callback>,
+    pub(crate) on_thread_unpark: Option<Callback>,
+    pub(crate) event_interval: u32,
+    pub(crate) global_queue_interval: u32,
+    pub(crate) max_spare_threads: usize,
+    pub(crate) stall_threshold: Duration,
+    pub(crate) unhandled_panic: UnhandledPanic,
+    pub(crate) shutdown_timeout: Duration,
+}
+
+/// Which kind of runtime a builder makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flavor {
+    MultiThread,
+    CurrentThread,
+}
+
+/// Builds a [`Runtime`] with other than the default options.
+///
+/// ```
+/// let runtime = runtime::Runtime::builder().worker_threads(2).thread_name("worker").build()?;
+/// assert_eq!(runtime.block_on(async { 6 * 7 }), 42);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder {
+    flavor: Flavor,
+    worker_threads: Option<usize>,
+    config: Config,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("flavor", &self.flavor)
+            .field("worker_threads", &self.worker_threads)
+            .field("max_blocking_threads", &self.config.max_blocking_threads)
+            .field("thread_keep_alive", &self.config.thread_keep_alive)
+            .field("stall_threshold", &self.config.stall_threshold)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// A runtime with worker threads: the default.
+    pub fn new_multi_thread() -> Builder {
+        Builder { flavor: Flavor::MultiThread, worker_threads: None, config: Config::default() }
+    }
+
+    /// A runtime without worker threads: tasks run on the thread inside [`Runtime::block_on`], while it is there.
+    pub fn new_current_thread() -> Builder {
+        Builder { flavor: Flavor::CurrentThread, worker_threads: None, config: Config::default() }
+    }
+
+    /// The number of worker threads. Default: the environment variable `RUNTIME_WORKER_THREADS`, else the available
+    /// parallelism, which respects a cgroup's quota. Change it when the process shares its cores with others.
+    ///
+    /// # Panics
+    ///
+    /// When `count` is zero or more than 1024.
+    #[track_caller]
+    pub fn worker_threads(&mut self, count: usize) -> &mut Self {
+        if !(1..=MAX_WORKERS).contains(&count) {
+            crate::misuse::panic(
+                "Builder::worker_threads",
+                &format!("{count} workers were asked for, and a runtime has from 1 to {MAX_WORKERS}"),
+                [
+                    "leave the option out for as many workers as there are cores",
+                    "for a runtime without worker threads use `Builder::new_current_thread()`",
+                ],
+            );
+        }
+        self.worker_threads = Some(count);
+        self
+    }
+
+    /// The most threads of the blocking pool. Default: 512. Lower it to bound the memory of stacks; closures beyond it
+    /// wait in a queue.
+    ///
+    /// # Panics
+    ///
+    /// When `count` is zero.
+    #[track_caller]
+    pub fn max_blocking_threads(&mut self, count: usize) -> &mut Self {
+        if count == 0 {
+            crate::misuse::panic(
+                "Builder::max_blocking_threads",
+                "a cap of zero would leave every blocking closure waiting for ever",
+                [
+                    "allow at least one thread",
+                    "threads are started on demand only: a high cap costs nothing until it is used",
+                ],
+            );
+        }
+        self.config.max_blocking_threads = count;
+        self
+    }
+
+    /// How long an idle thread of the blocking pool waits before it ends. Default: 10 s.
+    pub fn thread_keep_alive(&mut self, keep_alive: Duration) -> &mut Self {
+        self.config.thread_keep_alive = keep_alive;
+        self
+    }
+
+    /// The name of the runtime's threads. Default: `runtime-worker`.
+    pub fn thread_name(&mut self, name: impl Into<String>) -> &mut Self {
+        let name = name.into();
+        self.config.thread_name = Arc::new(move || name.clone());
+        self
+    }
+
+    /// A function that names each thread of the runtime as it is started.
+    pub fn thread_name_fn(&mut self, name: impl Fn() -> String + Send + Sync + 'static) -> &mut Self {
+        self.config.thread_name = Arc::new(name);
+        self
+    }
+
+    /// The stack size of the runtime's threads in bytes. Default: that of `std::thread`.
+    pub fn thread_stack_size(&mut self, bytes: usize) -> &mut Self {
+        self.config.thread_stack_size = Some(bytes);
+        self
+    }
+
+    /// Called on each thread of the runtime when it starts.
+    pub fn on_thread_start(&mut self, call: impl Fn() + Send + Sync + 'static) -> &mut Self {
+        self.config.on_thread_start = Some(Arc::new(call));
+        self
+    }
+
+    /// Called on each thread of the runtime before it ends.
+    pub fn on_thread_stop(&mut self, call: impl Fn() + Send + Sync + 'static) -> &mut Self {
+        self.config.on_thread_stop = Some(Arc::new(call));
+        self
+    }
+
+    /// Called on a worker before it parks.
+    pub fn on_thread_park(&mut self, call: impl Fn() + Send + Sync + 'static) -> &mut Self {
+        self.config.on_thread_park = Some(Arc::new(call));
+        self
+    }
+
+    /// Called on a worker after it was parked.
+    pub fn on_thread_unpark(&mut self, call: impl Fn() + Send + Sync + 'static) -> &mut Self {
+        self.config.on_thread_unpark = Some(Arc::new(call));
+        self
+    }
+
+    /// After how many polls a busy worker considers a look at sockets and timers. Default: 61, as in tokio (a prime, so
+    /// that it falls into step with nothing). Lower it when polls are long.
+    ///
+    /// # Panics
+    ///
+    /// When `polls` is zero.
+    #[track_caller]
+    pub fn event_interval(&mut self, polls: u32) -> &mut Self {
+        self.config.event_interval = nonzero_interval("Builder::event_interval", polls);
+        self
+    }
+
+    /// After how many polls a busy worker takes a batch from the injector, where spawns and wakes from other threads
+    /// arrive. Default: 61.
+    ///
+    /// # Panics
+    ///
+    /// When `polls` is zero.
+    #[track_caller]
+    pub fn global_queue_interval(&mut self, polls: u32) -> &mut Self {
+        self.config.global_queue_interval = nonzero_interval("Builder::global_queue_interval", polls);
+        self
+    }
+
+    /// The most threads that may stand in for workers that block ([`block_in_place`](crate::task::block_in_place)).
+    /// Default: 16. Zero switches the standing in off.
+    pub fn max_spare_threads(&mut self, count: usize) -> &mut Self {
+        self.config.max_spare_threads = count.min(MAX_WORKERS);
+        self
+    }
+
+    /// How long sockets and timers may be without a thread that waits for them before a parked worker is called to it.
+    /// Default: 10 ms: long against a well-behaved poll (microseconds), short against what a person notices.
+    pub fn stall_threshold(&mut self, threshold: Duration) -> &mut Self {
+        self.config.stall_threshold = threshold.max(Duration::from_millis(1));
+        self
+    }
+
+    /// How long dropping the runtime waits for closures of the blocking pool that are running. Default: 1 s.
+    pub fn shutdown_timeout(&mut self, timeout: Duration) -> &mut Self {
+        self.config.shutdown_timeout = timeout;
+        self
+    }
+
+    /// What to do when a detached task panics. Default: [`UnhandledPanic::Ignore`].
+    pub fn unhandled_panic(&mut self, behaviour: UnhandledPanic) -> &mut Self {
+        self.config.unhandled_panic = behaviour;
+        self
+    }
+
+    /// Does nothing: sockets and timers are always there. Kept so that code written for tokio compiles.
+    pub fn enable_all(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Does nothing; see [`enable_all`](Builder::enable_all).
+    pub fn enable_io(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Does nothing; see [`enable_all`](Builder::enable_all).
+    pub fn enable_time(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Starts the runtime.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, when it refuses a thread or a file descriptor (what was started is ended again), and
+    /// `InvalidInput` when `RUNTIME_WORKER_THREADS` is not a number from 1 to 1024.
+    pub fn build(&mut self) -> io::Result<Runtime> {
+        let mut config = self.config.clone();
+        config.workers = match (self.flavor, self.worker_threads) {
+            (Flavor::CurrentThread, _) => 0,
+            (Flavor::MultiThread, Some(count)) => count,
+            (Flavor::MultiThread, None) => default_workers()?,
+        };
+        scheduler::start(config).map(Runtime::from_shared)
+    }
+}
+
+#[track_caller]
+fn nonzero_interval(operation: &str, polls: u32) -> u32 {
+    if polls == 0 {
+        crate::misuse::panic(
+            operation,
+            "an interval of zero polls has no meaning",
+            ["one looks after every poll", "leave the option out for the default of 61"],
+        );
+    }
+    polls
+}
+
+fn default_workers() -> io::Result<usize> {
+    let Some(value) = std::env::var_os(WORKER_THREADS) else {
+        return Ok(std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS));
+    };
+    value
+        .to_str()
+        .and_then(|text| text.trim().parse().ok())
+        .filter(|count| (1..=MAX_WORKERS).contains(count))
+        .ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{WORKER_THREADS} is {value:?}, and must be a number from 1 to {MAX_WORKERS}"),
+            )
+        })
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            workers: 0,
+            max_blocking_threads: 512,
+            thread_keep_alive: Duration::from_secs(10),
+            thread_name: Arc::new(|| "runtime-worker".into()),
+            thread_stack_size: None,
+            on_thread_start: None,
+            on_thread_stop: None,
+            on_thread_park: None,
+            on_thread_unpark: None,
+            event_interval: 61,
+            global_queue_interval: 61,
+            max_spare_threads: 16,
+            stall_threshold: Duration::from_millis(10),
+            unhandled_panic: UnhandledPanic::Ignore,
+            shutdown_timeout: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The driver: sockets and timers behind one token. Whoever holds the token waits for both.
+//!
+//! Nobody holds it while a task is polled: a turn wakes tasks, which are queued, and ends.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use reactor::Reactor;
+use reactor_hook::{DeadlineSource, Driver as _, Unpark};
+use timer::Timers;
+
+pub(crate) struct Driver {
+    /// True while somebody is inside a turn.
+    held: AtomicBool,
+    /// Turns ended so far: the supervisor's sign that the driver is not forgotten.
+    turns: AtomicU64,
+    reactor: Arc<Reactor>,
+    timers: Arc<Timers>,
+}
+
+/// The right to turn the driver; given back on drop.
+pub(crate) struct Token<'a>(&'a Driver);
+
+impl Driver {
+    /// `lanes`: one timer wheel for each.
+    pub(crate) fn new(lanes: usize) -> std::io::Result<Driver> {
+        let reactor = Reactor::new()?;
+        let timers = Timers::new(lanes);
+        let attended = reactor.attendance().try_attend() && timers.attendance().try_attend();
+        assert!(attended, "a new reactor and new timers are nobody else's");
+        timers.set_unpark(Some(Arc::new(Unblock(Arc::clone(&reactor)))));
+        Ok(Driver { held: AtomicBool::new(false), turns: AtomicU64::new(0), reactor, timers })
+    }
+
+    pub(crate) fn reactor(&self) -> &Arc<Reactor> {
+        &self.reactor
+    }
+
+    pub(crate) fn timers(&self) -> &Arc<Timers> {
+        &self.timers
+    }
+
+    pub(crate) fn try_take(&self) -> Option<Token<'_>> {
+        // Relaxed look first: a busy worker that finds it held leaves the line alone.
+        if self.held.load(Ordering::Relaxed) {
+            return None;
+        }
+        // Ordering: Acquire pairs with the Release in `Token::drop`: turns follow one another.
+        self.held
+            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
+            .ok()
+            .map(|_| Token(self))
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        // Relaxed: a hint for the supervisor, which looks again.
+        self.held.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn turns(&self) -> u64 {
+        // Relaxed: as in `is_held`.
+        self.turns.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is anything to wait for.
+    pub(crate) fn somebody_waits(&self) -> bool {
+        self.reactor.sources() > 0 || self.timers.next_deadline().is_some()
+    }
+
+    /// Makes the thread inside a turn, or else the next turn, return at once.
+    pub(crate) fn unblock(&self) {
+        self.reactor.unblock();
+    }
+
+    /// Leaves sockets and timers to whoever polls them next. To be called once, by the last worker.
+    pub(crate) fn abandon(&self) {
+        self.timers.set_unpark(None);
+        self.reactor.attendance().vacate();
+        self.timers.attendance().vacate();
+        self.reactor.abandoned();
+        self.timers.abandoned();
+    }
+}
+
+impl Token<'_> {
+    /// Waits for sockets until the earliest deadline, then fires the timers that are due.
+    pub(crate) fn turn_blocking(&self) {
+        let driver = self.0;
+        let timeout = driver
+            .timers
+            .prepare_wait()
+            .map(|deadline| deadline.saturating_duration_since(reactor_hook::now()));
+        driver.reactor.block(timeout);
+        driver.timers.finish_wait();
+        driver.timers.fire(reactor_hook::now());
+    }
+
+    /// Takes what is ready now.
+    pub(crate) fn turn(&self, now: Instant) {
+        let driver = self.0;
+        if driver.reactor.sources() > 0 {
+            driver.reactor.block(Some(Duration::ZERO));
+        }
+        driver.timers.fire(now);
+    }
+}
+
+impl Drop for Token<'_> {
+    fn drop(&mut self) {
+        // Relaxed: the holder is the single writer; the Release below publishes it to the next.
+        self.0.turns.store(self.0.turns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        // Ordering: Release pairs with the Acquire in `try_take`.
+        self.0.held.store(false, Ordering::Release);
+    }
+}
+
+/// How a timer registered elsewhere shortens the present turn.
+struct Unblock(Arc<Reactor>);
+
+impl Unpark for Unblock {
+    fn unpark(&self) {
+        self.0.unblock();
+    }
+}

@@ -1,0 +1,132 @@
+//! `Handle`: a way into a runtime that can be cloned, sent, and kept longer than the runtime.
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use reactor_hook::Entered;
+
+use crate::metrics::Metrics;
+use crate::scheduler::{self, Context, Role, Shared, with_context};
+use crate::task::JoinHandle;
+
+/// A handle to a runtime. A clone is a pointer; a handle keeps no task alive.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("workers", &self.shared.config.workers).finish_non_exhaustive()
+    }
+}
+
+/// There is no runtime here: [`Handle::try_current`] was called outside of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TryCurrentError(());
+
+impl fmt::Display for TryCurrentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this thread has not entered a runtime")
+    }
+}
+
+impl std::error::Error for TryCurrentError {}
+
+/// Leaves the runtime's context when dropped; made by [`Handle::enter`].
+#[must_use = "the context is left when the guard is dropped"]
+pub struct EnterGuard<'a> {
+    _entered: Entered,
+    _handle: std::marker::PhantomData<&'a Handle>,
+}
+
+impl fmt::Debug for EnterGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EnterGuard")
+    }
+}
+
+impl Handle {
+    /// The handle of the runtime whose context this thread is in.
+    ///
+    /// # Panics
+    ///
+    /// Outside of any runtime's context.
+    #[track_caller]
+    pub fn current() -> Handle {
+        current("Handle::current")
+    }
+
+    /// The handle of the runtime whose context this thread is in.
+    ///
+    /// # Errors
+    ///
+    /// Outside of any runtime's context.
+    pub fn try_current() -> Result<Handle, TryCurrentError> {
+        with_context(|context| {
+            context.map(|context| Handle { shared: Arc::clone(context.shared()) }).ok_or(TryCurrentError(()))
+        })
+    }
+
+    /// Spawns a task onto the runtime. After its shutdown the future is dropped and the handle resolves to a
+    /// [`JoinError`](crate::task::JoinError) that says "cancelled".
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.shared.spawn(future, std::panic::Location::caller())
+    }
+
+    /// Runs a closure that may block on a thread of the blocking pool.
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, f: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.shared.blocking.spawn(f, std::panic::Location::caller())
+    }
+
+    /// Runs `future` to completion on the calling thread.
+    ///
+    /// # Panics
+    ///
+    /// On a thread that executes futures already; and when `future` panics.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        scheduler::block_on(&self.shared, future)
+    }
+
+    /// Enters the runtime's context: [`spawn`](crate::spawn) and the like mean this runtime until the guard is dropped.
+    /// Guards are dropped in the reverse order of their making.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        let frame = Rc::new(Context::outside(Arc::clone(&self.shared), Role::Entered)).frame();
+        EnterGuard { _entered: frame.enter(), _handle: std::marker::PhantomData }
+    }
+
+    /// What the runtime has done so far, and has to do.
+    pub fn metrics(&self) -> Metrics {
+        self.shared.metrics()
+    }
+}
+
+#[track_caller]
+pub(crate) fn current(operation: &str) -> Handle {
+    Handle::try_current().unwrap_or_else(|TryCurrentError(())| not_entered(operation))
+}
+
+/// Panics: there is no runtime here.
+#[track_caller]
+#[cold]
+pub(crate) fn not_entered(operation: &str) -> ! {
+    crate::misuse::panic(
+        operation,
+        "this thread has not entered a runtime",
+        [
+            "call it inside a task, inside `Runtime::block_on`, or after `Runtime::enter`",
+            "from elsewhere keep a `Handle` and use its methods: `Handle::spawn`, `Handle::spawn_blocking`",
+        ],
+    )
+}

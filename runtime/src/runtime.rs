@@ -1,0 +1,182 @@
+//! `Runtime`: the owner of it all. Dropping it ends it. (Also tokio's path to its kin.)
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use crate::builder::{Builder, UnhandledPanic};
+pub use crate::handle::{EnterGuard, Handle, TryCurrentError};
+pub use crate::metrics::{Metrics, WorkerMetrics};
+use crate::scheduler::{Context, Shared, deadline_after, with_context};
+use crate::task::JoinHandle;
+
+/// A worker pool, its sockets and timers, and a pool for closures that block.
+///
+/// ```
+/// let runtime = runtime::Runtime::new();
+/// let answer = runtime.spawn(async { 6 * 7 });
+/// assert_eq!(runtime.block_on(answer).unwrap(), 42);
+/// ```
+///
+/// Dropping it cancels every task, waits for the workers to leave their present polls, and waits for at most a second
+/// ([`Builder::shutdown_timeout`]) for blocking closures that run. In async code the drop does not wait: the last worker
+/// ends what is left.
+pub struct Runtime {
+    handle: Handle,
+    /// Given up already: by a shutdown, which consumes the runtime.
+    ended: bool,
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("handle", &self.handle).finish()
+    }
+}
+
+/// What was still running when a shutdown's time was up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Workers that were inside a poll; tasks are dropped when the last of them returns.
+    pub workers: usize,
+    /// Tasks not yet dropped, because of those workers.
+    pub tasks: u64,
+    /// Closures of the blocking pool that had not returned.
+    pub blocking: usize,
+}
+
+impl ShutdownReport {
+    /// Whether everything had ended.
+    pub fn is_clean(&self) -> bool {
+        self.workers == 0 && self.tasks == 0 && self.blocking == 0
+    }
+}
+
+impl Runtime {
+    /// A runtime with the default options.
+    ///
+    /// # Panics
+    ///
+    /// When the operating system refuses a thread or a descriptor, or `RUNTIME_WORKER_THREADS` is not a number;
+    /// [`Builder::build`] is the form that returns the error.
+    #[track_caller]
+    #[expect(clippy::new_without_default, reason = "a runtime starts threads: nothing to come by implicitly")]
+    pub fn new() -> Runtime {
+        match Builder::new_multi_thread().build() {
+            Ok(runtime) => runtime,
+            Err(error) => crate::misuse::panic(
+                "Runtime::new",
+                &format!("the runtime could not be started: {error}"),
+                [
+                    "use `Runtime::builder().build()`, which returns the error",
+                    "fewer threads are needed with `Builder::worker_threads` or RUNTIME_WORKER_THREADS=1",
+                ],
+            ),
+        }
+    }
+
+    /// Options, then [`Builder::build`].
+    pub fn builder() -> Builder {
+        Builder::new_multi_thread()
+    }
+
+    pub(crate) fn from_shared(shared: Arc<Shared>) -> Runtime {
+        Runtime { handle: Handle { shared }, ended: false }
+    }
+
+    /// A handle to this runtime.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Spawns a task.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.handle.shared.spawn(future, std::panic::Location::caller())
+    }
+
+    /// Runs a closure that may block on a thread of the blocking pool.
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, f: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.handle.shared.blocking.spawn(f, std::panic::Location::caller())
+    }
+
+    /// Runs `future` to completion on the calling thread, which takes part: tasks spawned here run here or are stolen by
+    /// the workers.
+    ///
+    /// # Panics
+    ///
+    /// On a thread that executes futures already; and when `future` panics.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.handle.block_on(future)
+    }
+
+    /// Enters the runtime's context until the guard is dropped.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.handle.enter()
+    }
+
+    /// What the runtime has done so far, and has to do.
+    pub fn metrics(&self) -> Metrics {
+        self.handle.metrics()
+    }
+
+    /// Ends the runtime: cancels every task, and waits for at most `timeout` for workers and blocking closures. Says what
+    /// was still running then. Inside async code it does not wait.
+    pub fn shutdown(mut self, timeout: Duration) -> ShutdownReport {
+        self.end(Some(timeout))
+    }
+
+    /// As [`shutdown`](Runtime::shutdown), with tokio's name and without the report.
+    pub fn shutdown_timeout(self, timeout: Duration) {
+        self.shutdown(timeout);
+    }
+
+    /// Ends the runtime without waiting for anything.
+    pub fn shutdown_background(self) {
+        self.shutdown(Duration::ZERO);
+    }
+
+    /// `workers`: how long to wait for the workers; `None` for as long as it takes.
+    fn end(&mut self, timeout: Option<Duration>) -> ShutdownReport {
+        self.ended = true;
+        let shared = &self.handle.shared;
+        shared.close();
+        shared.leave_members();
+        // A thread that executes futures must not wait: what it waits for may need it.
+        let detached = with_context(|context| context.is_some_and(Context::executes))
+            || reactor_hook::with_frame(|frame| frame.is_some_and(reactor_hook::Frame::executes));
+        let for_workers = if detached { Some(Duration::ZERO) } else { timeout };
+        let for_blocking = match (detached, timeout) {
+            (true, _) => Duration::ZERO,
+            (false, Some(timeout)) => timeout,
+            (false, None) => shared.config.shutdown_timeout,
+        };
+        let workers_until = for_workers.map_or(None, deadline_after);
+        let blocking_until = deadline_after(for_blocking);
+        let workers_left = !shared.termination.wait(workers_until);
+        let blocking = shared.blocking.join(blocking_until);
+        let metrics = workers_left.then(|| shared.metrics());
+        ShutdownReport {
+            workers: if workers_left { shared.members() } else { 0 },
+            tasks: metrics.map_or(0, |metrics| metrics.live_tasks),
+            blocking,
+        }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(None);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What a thread knows about the runtime it works for: the owner of its frame.
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use reactor_hook::Frame;
+
+use super::Shared;
+use super::slot::{Core, Held, Slot};
+use crate::metrics::Counters;
+use crate::queue::{Placed, Pushed};
+use crate::task::Notified;
+
+/// In what quality a thread has entered the runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// A worker thread, or a spare: runs tasks until shutdown.
+    Worker,
+    /// The thread in `block_on`: runs a root future, and meanwhile the tasks in its own queue.
+    Guest,
+    /// The one thread of a runtime without workers: root, own queue, injector.
+    Sole,
+    /// In `block_on` without a slot: somebody else is the guest.
+    Waiting,
+    /// Merely entered: `Runtime::enter`, or a closure of the blocking pool.
+    Entered,
+}
+
+/// The owner of a frame that belongs to a runtime.
+pub(crate) struct Context {
+    shared: Arc<Shared>,
+    role: Role,
+    /// The slot this thread holds; given up before the context ends when the runtime shuts down under a guest.
+    held: Option<Held>,
+    /// False once the slot was given up: from then on the thread is an outsider.
+    active: Cell<bool>,
+}
+
+impl Context {
+    pub(crate) fn outside(shared: Arc<Shared>, role: Role) -> Context {
+        Context { shared, role, held: None, active: Cell::new(false) }
+    }
+
+    pub(super) fn holding(held: Held, role: Role) -> Context {
+        Context { shared: Arc::clone(held.shared()), role, held: Some(held), active: Cell::new(true) }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether this thread executes futures for the runtime, so that blocking it would hurt.
+    pub(crate) fn executes(&self) -> bool {
+        self.role != Role::Entered
+    }
+
+    /// The frame to enter while this context is the owner.
+    pub(crate) fn frame(self: &Rc<Self>) -> Rc<Frame> {
+        let shared = &self.shared;
+        let builder = Frame::builder()
+            .driver(Arc::clone(shared.driver.reactor()) as Arc<dyn reactor_hook::Driver>)
+            .source(Arc::clone(shared.driver.timers()) as Arc<dyn reactor_hook::DeadlineSource>)
+            .offload(shared.blocking.offload())
+            .owner(Rc::clone(self));
+        let builder = match &self.held {
+            Some(held) => builder.lane(held.index() as u32),
+            // Sockets and timers polled here are driven by the workers, who may leave meanwhile.
+            None => builder.lane(shared.guest_slot() as u32).context_only(),
+        };
+        builder.build()
+    }
+
+    /// The slot, if this thread holds one of `shared`.
+    #[inline]
+    pub(crate) fn held_of(&self, shared: &Shared) -> Option<&Held> {
+        match &self.held {
+            Some(held) if self.active.get() && std::ptr::eq(&raw const **held.shared(), shared) => Some(held),
+            _ => None,
+        }
+    }
+
+    /// The slot of a thread whose role has one.
+    #[inline]
+    pub(super) fn held(&self) -> &Held {
+        self.held.as_ref().expect("this role holds a slot")
+    }
+
+    #[inline]
+    pub(super) fn core(&self) -> &Core {
+        self.held().core()
+    }
+
+    #[inline]
+    pub(super) fn slot(&self) -> &Slot {
+        self.held().slot()
+    }
+
+    #[inline]
+    pub(super) fn counters(&self) -> &Counters {
+        &self.slot().counters
+    }
+
+    /// The thread becomes an outsider: what it spawns and wakes goes to the injector.
+    pub(super) fn deactivate(&self) {
+        self.active.set(false);
+    }
+
+    /// Queues a task that was woken or spawned on this thread, which holds a slot of the task's runtime.
+    #[inline]
+    pub(super) fn push(&self, task: Notified<Shared>) {
+        let core = self.core();
+        if core.turning.get() {
+            core.turned_up.set(core.turned_up.get() + 1);
+            self.push_back(task);
+            return;
+        }
+        if self.role == Role::Worker {
+            // An empty slot is filled without telling anybody: the owner runs it next.
+            if let Some(displaced) = self.slot().lifo.put(task) {
+                self.push_back(displaced);
+                self.shared.notify();
+            }
+        } else {
+            // User code may block inside `block_on`: others must see what it queues.
+            self.push_back(task);
+            self.shared.notify();
+        }
+    }
+
+    /// `yield_now` by the task that this thread polls: true if `waker` is that task's own.
+    pub(crate) fn yield_task(&self, waker: &std::task::Waker) -> bool {
+        let Some(held) = self.held.as_ref().filter(|_| self.active.get()) else {
+            return false;
+        };
+        let core = held.core();
+        // A cell is a live task's as long as it is being polled, so one address means one task.
+        let own = !core.current.get().is_null() && waker.data() == core.current.get().cast();
+        if own {
+            core.yielded.set(true);
+        }
+        own
+    }
+
+    /// Queues a task behind the others, telling nobody as long as it stays here.
+    #[inline]
+    pub(super) fn push_back(&self, task: Notified<Shared>) {
+        match self.core().local.push(task, &self.shared.injector) {
+            Placed::Queued | Placed::Spilled(Pushed::Behind) => {}
+            Placed::Spilled(Pushed::First) => self.shared.notify_injected(),
+            Placed::Spilled(Pushed::Closed(_)) => unreachable!("the injector stays open until it is dropped"),
+        }
+    }
+}
+
+/// Runs `f` with the context of the runtime entered here.
+#[inline]
+pub(crate) fn with_context<R>(f: impl FnOnce(Option<&Context>) -> R) -> R {
+    reactor_hook::with_owner(f)
+}

@@ -1,0 +1,246 @@
+//! `block_on`: the calling thread polls a root future, and takes part as a guest while it has nothing else to do.
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context as Cx, Poll, Wake, Waker};
+
+use parking_lot::Mutex;
+use reactor_hook::{Entered, Frame, budget};
+
+use super::Shared;
+use super::context::{Context, Role, with_context};
+use super::slot::Held;
+use crate::idle::Parker;
+use crate::task::Notified;
+
+/// Runs `future` to completion on the calling thread.
+#[track_caller]
+pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output {
+    refuse_nesting("Runtime::block_on");
+    let mut future = pin!(future);
+    loop {
+        let ended = match Guest::seat(shared) {
+            Some(guest) => guest.run(future.as_mut()),
+            None => Outsider::new(shared).run(future.as_mut()),
+        };
+        if let Some(output) = ended {
+            return output;
+        }
+    }
+}
+
+/// Panics when the calling thread executes futures already: blocking it would stop the others.
+#[track_caller]
+pub(crate) fn refuse_nesting(operation: &str) {
+    let executes = with_context(|context| context.is_some_and(Context::executes));
+    if executes {
+        crate::misuse::panic(
+            operation,
+            "this thread is executing futures already, and blocking it would stop them",
+            [
+                "`.await` the future instead of blocking on it",
+                "in code that cannot be async, block inside `runtime::task::block_in_place` or `spawn_blocking`",
+            ],
+        );
+    }
+}
+
+/// Threads without a seat in a runtime that has no workers: told when the seat becomes free.
+#[derive(Default)]
+pub(super) struct Queue(Mutex<Vec<Arc<Root>>>);
+
+/// Wakes the thread that polls a root future.
+struct Root {
+    notified: AtomicBool,
+    shared: Arc<Shared>,
+    /// The parker of a thread that holds no slot; a guest has its slot's.
+    own: Option<Parker>,
+}
+
+impl Root {
+    fn new(shared: &Arc<Shared>, own: Option<Parker>) -> Arc<Root> {
+        Arc::new(Root { notified: AtomicBool::new(true), shared: Arc::clone(shared), own })
+    }
+
+    fn take_notified(&self) -> bool {
+        // Ordering: Acquire pairs with the Release in `wake_by_ref`. The look before it is for the common "no".
+        self.notified.load(Ordering::Relaxed) && self.notified.swap(false, Ordering::Acquire)
+    }
+
+    fn unpark(&self) {
+        match &self.own {
+            Some(parker) => parker.unpark(|| {}),
+            None => self.shared.unpark_slot(self.shared.guest_slot()),
+        }
+    }
+}
+
+impl Wake for Root {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Ordering: Release pairs with the Acquire in `take_notified`.
+        if !self.notified.swap(true, Ordering::AcqRel) {
+            self.unpark();
+        }
+    }
+}
+
+/// The thread that holds the guest's slot, for as long as it does.
+struct Guest {
+    /// Taken by the drop, so that the slot is free before anybody is told.
+    seat: Option<Seat>,
+    root: Arc<Root>,
+}
+
+/// In the order in which they are given up.
+struct Seat {
+    _entered: Entered,
+    frame: Rc<Frame>,
+    context: Rc<Context>,
+}
+
+impl Guest {
+    /// Takes the one seat, unless it is taken or the runtime is shutting down.
+    fn seat(shared: &Arc<Shared>) -> Option<Guest> {
+        if shared.is_closed() {
+            return None;
+        }
+        let held = Held::take(shared, shared.guest_slot())?;
+        if !shared.join_members() {
+            return None;
+        }
+        let role = if shared.config.workers == 0 { Role::Sole } else { Role::Guest };
+        let context = Rc::new(Context::holding(held, role));
+        let frame = context.frame();
+        let seat = Seat { _entered: frame.enter(), frame, context };
+        seat.context.begin();
+        Some(Guest { seat: Some(seat), root: Root::new(shared, None) })
+    }
+
+    /// The root's output, or nothing when the runtime was shut down meanwhile.
+    fn run<F: Future>(self, mut future: Pin<&mut F>) -> Option<F::Output> {
+        let Seat { context, frame, .. } = self.seat.as_ref().expect("taken by the drop only");
+        let shared = Arc::clone(context.shared());
+        let waker = Waker::from(Arc::clone(&self.root));
+        let mut cx = Cx::from_waker(&waker);
+        while !shared.is_closed() {
+            if self.root.take_notified() {
+                frame.budget().set(budget::PER_POLL);
+                let polled = future.as_mut().poll(&mut cx);
+                frame.budget().set(budget::UNLIMITED);
+                if let Poll::Ready(output) = polled {
+                    return Some(output);
+                }
+                continue;
+            }
+            context.between_polls();
+            match context.next_as_guest() {
+                Some(task) => context.poll(frame, task),
+                None => context.park_as_guest(),
+            }
+        }
+        None
+    }
+}
+
+impl Context {
+    fn next_as_guest(&self) -> Option<Notified<Shared>> {
+        let own = self.next_in_order();
+        match self.role() {
+            Role::Sole => own.or_else(|| self.pop_injected()),
+            _ => own,
+        }
+    }
+
+    /// Everything here is pending. A wake of the root, or for a sole thread a push into the empty injector, leaves a
+    /// token with the parker; so nothing that came between the last look and here is slept over.
+    fn park_as_guest(&self) {
+        let (shared, index) = (self.shared(), self.held().index());
+        // Not in the idle set, where it could be called to work; but not awake either.
+        shared.idle.retire(index);
+        self.wait(shared.driver.try_take());
+        let supervisor_was_asleep = shared.idle.join(index);
+        shared.unpark_supervisor_if(supervisor_was_asleep);
+        self.tell_of_turned_up(true);
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let seat = self.seat.take().expect("taken here only");
+        let shared = Arc::clone(seat.context.shared());
+        seat.context.end();
+        drop(seat);
+        // A parked worker takes over the driver, if anybody waits for it.
+        if shared.driver.somebody_waits() && !shared.driver.is_held() {
+            shared.call_to_driver();
+        }
+        for waiting in std::mem::take(&mut *shared.guest_queue.0.lock()) {
+            waiting.unpark();
+        }
+        shared.leave_members();
+    }
+}
+
+/// A thread in `block_on` that has no seat: it polls its root and parks.
+struct Outsider {
+    shared: Arc<Shared>,
+    root: Arc<Root>,
+}
+
+impl Outsider {
+    fn new(shared: &Arc<Shared>) -> Outsider {
+        let parker = Parker::new();
+        parker.adopt();
+        Outsider { shared: Arc::clone(shared), root: Root::new(shared, Some(parker)) }
+    }
+
+    /// The root's output, or nothing when the seat may have become free.
+    fn run<F: Future>(self, mut future: Pin<&mut F>) -> Option<F::Output> {
+        let context = Rc::new(Context::outside(Arc::clone(&self.shared), Role::Waiting));
+        let frame = context.frame();
+        let _entered = frame.enter();
+        let waker = Waker::from(Arc::clone(&self.root));
+        let mut cx = Cx::from_waker(&waker);
+        let wants_seat = self.shared.config.workers == 0;
+        loop {
+            if self.root.take_notified() {
+                frame.budget().set(budget::PER_POLL);
+                let polled = future.as_mut().poll(&mut cx);
+                frame.budget().set(budget::UNLIMITED);
+                if let Poll::Ready(output) = polled {
+                    return Some(output);
+                }
+            }
+            if wants_seat && !self.shared.is_closed() {
+                // Queued first, looked at second: a guest that leaves in between finds this thread in the queue.
+                self.shared.guest_queue.0.lock().push(Arc::clone(&self.root));
+                if !self.shared.slots[self.shared.guest_slot()].is_held() {
+                    return None;
+                }
+            }
+            self.root.own.as_ref().expect("an outsider parks by itself").park();
+        }
+    }
+}
+
+impl Drop for Outsider {
+    fn drop(&mut self) {
+        let mut queue = self.shared.guest_queue.0.lock();
+        queue.retain(|root| !Arc::ptr_eq(root, &self.root));
+    }
+}
+
+impl Shared {
+    /// A runtime without workers: the thread that sits in for them may be parked.
+    #[inline]
+    pub(super) fn notify_sole(&self) {
+        if self.config.workers == 0 {
+            self.unpark_slot(self.guest_slot());
+        }
+    }
+}

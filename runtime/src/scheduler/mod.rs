@@ -1,0 +1,228 @@
+//! The scheduler: who polls which task when. The README in this folder walks through it.
+mod context;
+mod guest;
+mod link;
+mod rng;
+mod schedule;
+mod shutdown;
+mod slot;
+mod spare;
+mod start;
+mod worker;
+
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use crossbeam_utils::CachePadded;
+
+pub(crate) use context::{Context, Role, with_context};
+pub(crate) use guest::{block_on, refuse_nesting};
+pub(crate) use shutdown::{Termination, deadline_after};
+pub(crate) use spare::block_in_place;
+pub(crate) use start::start;
+
+use crate::builder::Config;
+use crate::driver::Driver;
+use crate::idle::Idle;
+use crate::metrics::{Metrics, WorkerMetrics};
+use crate::queue::Injector;
+use crate::spawn_blocking::BlockingTasks;
+use crate::supervisor::Supervisor;
+use crate::task::{Arena, Notified};
+use slot::Slot;
+
+/// The runtime is shutting down: workers leave their loops.
+const CLOSED: u32 = 1;
+/// The driver has been unowned for too long and nobody is parked: the next worker between two polls turns it.
+const DRIVER_OVERDUE: u32 = 1 << 1;
+
+/// What all threads of a runtime share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    /// Workers, then the guest, then spares. Fixed when the runtime is built.
+    slots: Box<[Slot]>,
+    injector: Injector<Notified<Shared>>,
+    pub(crate) idle: Idle,
+    pub(crate) arena: Arena<Shared>,
+    pub(crate) driver: Driver,
+    pub(crate) blocking: Arc<BlockingTasks>,
+    pub(crate) supervisor: Supervisor,
+    /// `CLOSED` and `DRIVER_OVERDUE`: the one word that a worker looks at before each poll.
+    signals: CachePadded<AtomicU32>,
+    spares: spare::Spares,
+    /// Threads that take part and the `Runtime` itself; who brings it to zero tears down.
+    members: AtomicUsize,
+    pub(crate) termination: Termination,
+    /// Tasks spawned by threads that hold no slot.
+    spawned_outside: AtomicU64,
+    /// Threads in `block_on` that may want to become the guest of a runtime without workers.
+    guest_queue: guest::Queue,
+    started: Instant,
+    /// Set once the last member has left: nothing is scheduled any more.
+    torn_down: AtomicBool,
+}
+
+impl Shared {
+    /// The slot of the thread inside `block_on`.
+    pub(crate) fn guest_slot(&self) -> usize {
+        self.config.workers
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        // Ordering: Acquire pairs with the Release in `close`.
+        self.signals.load(Ordering::Acquire) & CLOSED != 0
+    }
+
+    fn signals(&self) -> u32 {
+        // Relaxed: a worker that sees a signal late polls one task more.
+        self.signals.load(Ordering::Relaxed)
+    }
+
+    /// Asks the next worker between two polls to turn the driver.
+    pub(crate) fn set_driver_overdue(&self) {
+        // Relaxed: a hint.
+        self.signals.fetch_or(DRIVER_OVERDUE, Ordering::Relaxed);
+    }
+
+    fn take_driver_overdue(&self) {
+        // Relaxed: a hint.
+        self.signals.fetch_and(!DRIVER_OVERDUE, Ordering::Relaxed);
+    }
+
+    /// Tells one parked worker that there is work, unless somebody is searching already. The work was made visible
+    /// before.
+    #[inline]
+    pub(crate) fn notify(&self) {
+        if let Some(woken) = self.idle.notify() {
+            self.wake(woken);
+        }
+    }
+
+    /// Unparks the worker that was just taken out of the idle set.
+    #[cold]
+    fn wake(&self, woken: crate::idle::Woken) {
+        self.unpark_supervisor_if(woken.supervisor_was_asleep);
+        self.unpark_slot(woken.slot);
+    }
+
+    fn unpark_slot(&self, slot: usize) {
+        self.slots[slot].parker.unpark(|| self.driver.unblock());
+    }
+
+    #[inline]
+    fn unpark_supervisor_if(&self, was_asleep: bool) {
+        if was_asleep {
+            self.supervisor.unpark();
+        }
+    }
+
+    /// Calls a parked worker, searching or not: it will find the driver free when it parks again.
+    pub(crate) fn call_to_driver(&self) -> bool {
+        match self.idle.claim_any() {
+            Some(woken) => {
+                self.wake(woken);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether a worker about to park would miss something.
+    fn has_work(&self) -> bool {
+        self.is_closed()
+            || !self.injector.is_empty()
+            || self.slots.iter().any(|slot| !slot.stealer.is_empty())
+    }
+
+    /// Nanoseconds since the runtime was built.
+    fn age_nanos(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn metrics(&self) -> Metrics {
+        let now = self.age_nanos();
+        let worker = |slot: &Slot| {
+            let counters = &slot.counters;
+            let nanos = std::time::Duration::from_nanos;
+            let alive = match counters.started.get() {
+                0 => 0,
+                started => now.saturating_sub(started - 1),
+            };
+            let parked = counters.parked_nanos.get()
+                + match counters.parked_since.get() {
+                    0 => 0,
+                    since => now.saturating_sub(since),
+                };
+            WorkerMetrics {
+                // Two beats a poll.
+                polls: slot.heartbeat.load(Ordering::Relaxed) / 2,
+                stolen: counters.stolen.get(),
+                steals: counters.steals.get(),
+                injected: counters.injected.get(),
+                parks: counters.parks.get(),
+                unparks: counters.unparks.get(),
+                turns: counters.turns.get(),
+                queued: slot.stealer.len() + usize::from(!slot.lifo.is_empty()),
+                busy: nanos(counters.former_busy.get() + alive.saturating_sub(parked)),
+                alive: nanos(alive + counters.former_alive.get()),
+            }
+        };
+        let sum = |figure: fn(&Slot) -> u64| self.slots.iter().map(figure).fold(0, u64::wrapping_add);
+        // Completed is read first, so that a task cannot seem to complete before it was spawned.
+        // Relaxed: figures.
+        let completed = sum(|slot| slot.counters.completed.get());
+        let spawned = sum(|slot| slot.counters.spawned.get())
+            .wrapping_add(self.spawned_outside.load(Ordering::Relaxed));
+        let blocking = self.blocking.metrics();
+        Metrics {
+            workers: self.slots[..self.config.workers].iter().map(worker).collect(),
+            guest: worker(&self.slots[self.guest_slot()]),
+            spares: self.spares.active(),
+            spawned,
+            live_tasks: spawned.saturating_sub(completed),
+            injector_depth: self.injector.len(),
+            timers: self.driver.timers().len(),
+            sources: self.driver.reactor().sources(),
+            blocking_threads: blocking.threads,
+            idle_blocking_threads: blocking.idle,
+            blocking_queue_depth: blocking.queued,
+            driver_rescues: self.supervisor.rescues(),
+        }
+    }
+
+    /// Threads that still take part.
+    pub(crate) fn members(&self) -> usize {
+        // Relaxed: a figure.
+        self.members.load(Ordering::Relaxed)
+    }
+
+    /// One more member, unless the last has left.
+    fn join_members(&self) -> bool {
+        // Ordering: AcqRel: see `leave_members`. Relaxed look: the exchange decides.
+        let mut members = self.members.load(Ordering::Relaxed);
+        while members != 0 {
+            match self.members.compare_exchange_weak(
+                members,
+                members + 1,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return true,
+                Err(seen) => members = seen,
+            }
+        }
+        false
+    }
+}
+
+/// Runs `body` inside the context of the runtime, if it is still there: for the threads of the blocking pool.
+fn with_entered(shared: &Weak<Shared>, body: &mut dyn FnMut()) {
+    let Some(shared) = shared.upgrade() else {
+        return body();
+    };
+    let frame = Rc::new(Context::outside(shared, Role::Entered)).frame();
+    let _entered = frame.enter();
+    body();
+}

@@ -1,0 +1,122 @@
+//! The scheduler as tasks see it.
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Context, Shared, with_context};
+use crate::builder::UnhandledPanic;
+use crate::queue::Pushed;
+use crate::task::{self, Arena, Cache, Id, JoinHandle, Notified, Schedule};
+
+impl Schedule for Shared {
+    #[inline]
+    fn schedule(&self, task: Notified<Shared>) {
+        with_context(|context| match context {
+            Some(context) if context.held_of(self).is_some() => context.push(task),
+            _ => self.inject(task),
+        });
+    }
+
+    fn arena(&self) -> &Arena<Shared> {
+        &self.arena
+    }
+
+    #[inline]
+    fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R {
+        with_context(|context| {
+            f(context.and_then(|context| context.held_of(self)).map(|held| &held.core().cache))
+        })
+    }
+
+    fn unhandled_panic(&self, _id: Id) {
+        if self.config.unhandled_panic == UnhandledPanic::ShutdownRuntime {
+            self.close();
+        }
+    }
+}
+
+impl Shared {
+    /// Queues a task from a thread that holds no slot.
+    fn inject(&self, task: Notified<Shared>) {
+        match self.injector.push(task) {
+            Pushed::First => self.notify_injected(),
+            Pushed::Behind => {}
+            Pushed::Closed(_) => unreachable!("the injector stays open until it is dropped"),
+        }
+    }
+
+    /// The injector was empty and is not. Who makes it so tells one worker; who takes less than all tells the next.
+    pub(super) fn notify_injected(&self) {
+        self.notify_sole();
+        self.notify();
+    }
+
+    /// Spawns from wherever the calling thread is.
+    pub(crate) fn spawn<F>(
+        self: &Arc<Self>,
+        future: F,
+        location: &'static Location<'static>,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        with_context(|context| match context {
+            Some(context) => context.spawn_onto(self, future, location),
+            None => self.spawn_outside(future, location),
+        })
+    }
+
+    fn spawn_outside<F>(
+        self: &Arc<Self>,
+        future: F,
+        location: &'static Location<'static>,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (task, handle) = task::spawn_cell(self, None, Id::next(), location, future);
+        if let Some(task) = task {
+            // Relaxed: a figure.
+            self.spawned_outside.fetch_add(1, Ordering::Relaxed);
+            self.inject(task);
+        }
+        handle
+    }
+}
+
+impl Context {
+    /// Spawns onto the runtime whose context this is.
+    #[inline]
+    pub(crate) fn spawn<F>(&self, future: F, location: &'static Location<'static>) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.spawn_onto(self.shared(), future, location)
+    }
+
+    #[inline]
+    fn spawn_onto<F>(
+        &self,
+        shared: &Arc<Shared>,
+        future: F,
+        location: &'static Location<'static>,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let Some(held) = self.held_of(shared) else {
+            return shared.spawn_outside(future, location);
+        };
+        let cache = &held.core().cache;
+        let (task, handle) = task::spawn_cell(shared, Some(cache), cache.next_id(), location, future);
+        if let Some(task) = task {
+            held.slot().counters.spawned.add(1);
+            self.push(task);
+        }
+        handle
+    }
+}

@@ -1,0 +1,116 @@
+//! Closing, leaving, and the teardown by the last to leave.
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::context::{Context, Role};
+use super::{CLOSED, Shared};
+
+/// Tells that the last member has left.
+#[derive(Default)]
+pub(crate) struct Termination {
+    done: Mutex<bool>,
+    changed: Condvar,
+    /// The threads to join afterwards.
+    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+}
+
+impl Termination {
+    fn set(&self) {
+        *self.done.lock() = true;
+        self.changed.notify_all();
+    }
+
+    pub(super) fn add_thread(&self, thread: std::thread::JoinHandle<()>) {
+        let mut threads = self.threads.lock();
+        threads.retain(|thread| !thread.is_finished());
+        threads.push(thread);
+    }
+
+    /// Waits until all is torn down and the threads have ended. False when `deadline` came first.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
+        let mut done = self.done.lock();
+        while !*done {
+            match deadline {
+                None => self.changed.wait(&mut done),
+                Some(deadline) => {
+                    if self.changed.wait_until(&mut done, deadline).timed_out() && !*done {
+                        return false;
+                    }
+                }
+            }
+        }
+        drop(done);
+        let this = std::thread::current().id();
+        for thread in std::mem::take(&mut *self.threads.lock()) {
+            if thread.thread().id() != this {
+                // A worker thread does not panic; its payload would have nobody to go to.
+                drop(thread.join());
+            }
+        }
+        true
+    }
+}
+
+/// A deadline that is never too far for the clock: nothing for "no limit".
+pub(crate) fn deadline_after(timeout: Duration) -> Option<Instant> {
+    Instant::now().checked_add(timeout)
+}
+
+impl Shared {
+    /// Starts the shutdown: no task is polled any more once the workers have seen it. Any number of times.
+    pub(crate) fn close(&self) {
+        // Ordering: Release pairs with the Acquire in `is_closed`; the unparks below carry it to the parked.
+        if self.signals.fetch_or(CLOSED, Ordering::Release) & CLOSED != 0 {
+            return;
+        }
+        self.arena.close(None);
+        self.blocking.close();
+        for slot in 0..self.slots.len() {
+            self.unpark_slot(slot);
+        }
+        self.driver.unblock();
+        self.supervisor.unpark();
+    }
+
+    /// Gives up membership. The last to do so drops every task that is left.
+    pub(crate) fn leave_members(self: &Arc<Self>) {
+        // Ordering: AcqRel: Release publishes what this member did; Acquire makes the last one see all of it.
+        if self.members.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.tear_down();
+        }
+    }
+
+    #[cold]
+    fn tear_down(self: &Arc<Self>) {
+        let context = Rc::new(Context::outside(Arc::clone(self), Role::Entered));
+        let frame = context.frame();
+        let entered = frame.enter();
+        // A destructor may have woken or spawned; a foreign thread may be between winning a task and queueing it.
+        // Each round cancels what it finds, and the next sees what has arrived since.
+        loop {
+            let scan = self.arena.cancel_all();
+            let mut drained = 0;
+            for task in self.injector.pop_batch(usize::MAX, 1) {
+                drained += 1;
+                task.cancel();
+            }
+            if scan.is_clear() && drained == 0 {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        // What is left of the books: every task has ended.
+        self.driver.abandon();
+        drop(entered);
+        drop(frame);
+        drop(context);
+        self.torn_down.store(true, Ordering::Release);
+        self.blocking.retire();
+        self.arena.retire(Arc::clone(self));
+        self.termination.set();
+    }
+}

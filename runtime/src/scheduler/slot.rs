@@ -1,0 +1,133 @@
+//! A slot: what a worker is to the others, and the core that only the thread that holds the slot touches.
+#![allow(unsafe_code)]
+
+use std::cell::{Cell, UnsafeCell};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use crossbeam_utils::CachePadded;
+
+use super::Shared;
+use super::rng::Rng;
+use crate::idle::Parker;
+use crate::metrics::Counters;
+use crate::queue::{LifoSlot, Local, Stealer};
+use crate::task::{Cache, Header, Notified};
+
+/// The private state of a slot. It never moves, and belongs to the one thread that holds the slot.
+pub(crate) struct Core {
+    pub(crate) local: Local<Notified<Shared>>,
+    pub(crate) cache: Cache,
+    pub(crate) rng: Rng,
+    /// Turns of the loop: counts up to the fairness checks.
+    pub(crate) tick: Cell<u32>,
+    /// Tasks run from the LIFO slot in a row.
+    pub(crate) lifo_streak: Cell<u32>,
+    /// The task being polled; null between polls.
+    pub(crate) current: Cell<*const Header>,
+    /// Set by `yield_now`: the present task is to be queued again without having been woken.
+    pub(crate) yielded: Cell<bool>,
+    /// Inside a turn of the driver: wakes are queued, and others told once, at its end.
+    pub(crate) turning: Cell<bool>,
+    /// Tasks queued by the present turn.
+    pub(crate) turned_up: Cell<u32>,
+    /// When this worker last turned the driver while busy.
+    pub(crate) last_turn: Cell<Instant>,
+    /// Counted as searching in the idle set.
+    pub(crate) searching: Cell<bool>,
+}
+
+/// What others see of a worker.
+pub(crate) struct Slot {
+    pub(crate) stealer: Stealer<Notified<Shared>>,
+    pub(crate) lifo: CachePadded<LifoSlot<Notified<Shared>>>,
+    pub(crate) parker: CachePadded<Parker>,
+    /// Counts the beginnings and ends of polls: odd inside one. Written by the holder, read by the supervisor.
+    pub(crate) heartbeat: CachePadded<AtomicU64>,
+    pub(crate) counters: CachePadded<Counters>,
+    held: AtomicBool,
+    core: UnsafeCell<Core>,
+}
+
+// SAFETY: all fields but `core` are `Sync`; `core` is reached only through `Held`, of which there is one at a time.
+unsafe impl Sync for Slot {}
+// SAFETY: as above; `Core` holds nothing that is bound to the thread that made it.
+unsafe impl Send for Slot {}
+
+impl Slot {
+    pub(crate) fn new(cache: Cache, rng: Rng) -> Slot {
+        let (local, stealer) = Local::new();
+        Slot {
+            stealer,
+            lifo: CachePadded::new(LifoSlot::new()),
+            parker: CachePadded::new(Parker::new()),
+            heartbeat: CachePadded::new(AtomicU64::new(0)),
+            counters: CachePadded::new(Counters::default()),
+            held: AtomicBool::new(false),
+            core: UnsafeCell::new(Core {
+                local,
+                cache,
+                rng,
+                tick: Cell::new(0),
+                lifo_streak: Cell::new(0),
+                current: Cell::new(std::ptr::null()),
+                yielded: Cell::new(false),
+                turning: Cell::new(false),
+                turned_up: Cell::new(0),
+                last_turn: Cell::new(Instant::now()),
+                searching: Cell::new(false),
+            }),
+        }
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        // Relaxed: a hint only.
+        self.held.load(Ordering::Relaxed)
+    }
+}
+
+/// The right to a slot's core, for as long as it lives.
+pub(crate) struct Held {
+    shared: std::sync::Arc<Shared>,
+    index: usize,
+    /// Not `Send`: the thread that took the slot is the one that its parker unparks.
+    _thread: std::marker::PhantomData<*const ()>,
+}
+
+impl Held {
+    /// Takes slot `index` for the calling thread, unless another has it.
+    pub(crate) fn take(shared: &std::sync::Arc<Shared>, index: usize) -> Option<Held> {
+        let slot = &shared.slots[index];
+        // Ordering: Acquire pairs with the Release in `drop`: the former holder's use of the core happens before.
+        slot.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).ok()?;
+        slot.parker.adopt();
+        Some(Held { shared: std::sync::Arc::clone(shared), index, _thread: std::marker::PhantomData })
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    pub(crate) fn shared(&self) -> &std::sync::Arc<Shared> {
+        &self.shared
+    }
+
+    #[inline]
+    pub(crate) fn slot(&self) -> &Slot {
+        &self.shared.slots[self.index]
+    }
+
+    #[inline]
+    pub(crate) fn core(&self) -> &Core {
+        // SAFETY: `held` makes this the only `Held` of the slot, it is neither `Send` nor `Clone`, and hands out
+        // shared references only.
+        unsafe { &*self.slot().core.get() }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Ordering: Release pairs with the Acquire in `take`.
+        self.slot().held.store(false, Ordering::Release);
+    }
+}

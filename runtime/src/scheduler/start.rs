@@ -1,0 +1,104 @@
+//! Making a runtime: all parts, then the threads. What was started is ended again if one is refused.
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use crossbeam_utils::CachePadded;
+
+use super::rng::Rng;
+use super::slot::Slot;
+use super::{Shared, Termination, guest, spare, worker};
+use crate::blocking;
+use crate::builder::Config;
+use crate::driver::Driver;
+use crate::idle::Idle;
+use crate::queue::Injector;
+use crate::spawn_blocking::BlockingTasks;
+use crate::supervisor::{self, Supervisor};
+use crate::task::{Arena, Cache};
+
+/// Builds what the threads share and starts them.
+pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
+    // Workers, the guest, the spares.
+    let slots = config.workers + 1 + if config.workers == 0 { 0 } else { config.max_spare_threads };
+    let driver = Driver::new(slots)?;
+    let arena = Arena::new();
+    let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
+    let shared = Arc::new_cyclic(|weak: &Weak<Shared>| Shared {
+        slots: (0..slots).map(|lane| Slot::new(Cache::new(), Rng::new(seed, lane))).collect(),
+        injector: Injector::new(),
+        idle: Idle::new(slots),
+        arena,
+        driver,
+        blocking: BlockingTasks::new(blocking_config(&config, weak)),
+        supervisor: Supervisor::new(),
+        signals: CachePadded::new(AtomicU32::new(0)),
+        spares: spare::Spares::new(config.workers + 1..slots),
+        members: AtomicUsize::new(1),
+        termination: Termination::default(),
+        spawned_outside: AtomicU64::new(0),
+        guest_queue: guest::Queue::default(),
+        started: Instant::now(),
+        torn_down: AtomicBool::new(false),
+        config,
+    });
+    for index in 0..shared.config.workers {
+        let member = Arc::clone(&shared);
+        shared.start_member(move || worker::run(&member, index))?;
+    }
+    if shared.config.workers > 0 {
+        let member = Arc::clone(&shared);
+        shared.start_member(move || supervisor::run(&member))?;
+    }
+    Ok(shared)
+}
+
+impl Shared {
+    /// Starts a thread that is a member while it runs. On failure ends what runs already.
+    fn start_member(self: &Arc<Self>, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let joined = self.join_members();
+        assert!(joined, "the runtime itself is a member until it is dropped");
+        let member = Arc::clone(self);
+        let thread = self.spawn_thread(move || {
+            body();
+            member.leave_members();
+        });
+        match thread {
+            Ok(thread) => {
+                self.termination.add_thread(thread);
+                Ok(())
+            }
+            Err(error) => {
+                self.close();
+                self.leave_members();
+                // The runtime's own membership, which no `Runtime` will give up.
+                self.leave_members();
+                self.termination.wait(None);
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn spawn_thread(&self, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+        let mut builder = std::thread::Builder::new().name((self.config.thread_name)());
+        if let Some(bytes) = self.config.thread_stack_size {
+            builder = builder.stack_size(bytes);
+        }
+        builder.spawn(body)
+    }
+}
+
+fn blocking_config(config: &Config, shared: &Weak<Shared>) -> blocking::Config {
+    let shared = Weak::clone(shared);
+    blocking::Config {
+        cap: config.max_blocking_threads,
+        keep_alive: config.thread_keep_alive,
+        stack_size: config.thread_stack_size,
+        name: Arc::clone(&config.thread_name),
+        on_start: config.on_thread_start.clone(),
+        on_stop: config.on_thread_stop.clone(),
+        enter: Some(Arc::new(move |body: &mut dyn FnMut()| super::with_entered(&shared, body))),
+    }
+}

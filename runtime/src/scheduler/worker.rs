@@ -1,0 +1,343 @@
+//! The loop of a worker: own queue, injector, others' queues, driver, park.
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use reactor_hook::{Frame, budget};
+
+use super::context::{Context, Role};
+use super::slot::Held;
+use super::{DRIVER_OVERDUE, Shared, spare};
+use crate::idle::Park;
+use crate::queue::{Batch, CAPACITY, Pushed};
+use crate::task::{Notified, Ran};
+
+/// Tasks run from the LIFO slot in a row before the queue has its turn. Tokio's figure, found to keep the locality of
+/// message passing while a pair of tasks cannot starve the rest.
+const LIFO_STREAK: u32 = 3;
+
+/// The least time between two turns of the driver by a busy worker. A turn costs about 1 µs (one `epoll_wait`), so
+/// that this bounds its share at 4 %.
+const BUSY_TURN: Duration = Duration::from_micros(25);
+
+/// What the loop does next.
+enum Next {
+    Run(Notified<Shared>),
+    Look,
+}
+
+/// The life of a worker thread, or of a spare one.
+pub(super) fn run(shared: &Arc<Shared>, index: usize) {
+    let held = Held::take(shared, index).expect("each slot is given to one thread");
+    let context = Rc::new(Context::holding(held, Role::Worker));
+    let frame = context.frame();
+    let entered = frame.enter();
+    context.begin();
+    loop {
+        if context.is_surplus() && !context.linger() || shared.is_closed() {
+            break;
+        }
+        context.between_polls();
+        match context.next_local() {
+            Some(task) => context.poll(&frame, task),
+            None => match context.look_elsewhere() {
+                Next::Run(task) => context.poll(&frame, task),
+                Next::Look => context.park(),
+            },
+        }
+    }
+    context.end();
+    drop(entered);
+}
+
+impl Context {
+    pub(super) fn begin(&self) {
+        let supervisor_was_asleep = self.shared().idle.join(self.held().index());
+        self.shared().unpark_supervisor_if(supervisor_was_asleep);
+        self.counters().started.set(self.shared().age_nanos() + 1);
+        if let Some(call) = &self.shared().config.on_thread_start {
+            call();
+        }
+    }
+
+    /// Leaves nothing behind in the slot.
+    pub(super) fn end(&self) {
+        if let Some(call) = &self.shared().config.on_thread_stop {
+            call();
+        }
+        self.stop_searching();
+        self.drain();
+        self.shared().idle.retire(self.held().index());
+        let counters = self.counters();
+        let alive = (self.shared().age_nanos() + 1).saturating_sub(counters.started.get());
+        counters.former_busy.add(alive.saturating_sub(counters.parked_nanos.get()));
+        counters.former_alive.add(alive);
+        counters.parked_nanos.set(0);
+        counters.started.set(0);
+        self.deactivate();
+    }
+
+    /// Hands everything queued here to the injector, and the free cells to the arena.
+    pub(super) fn drain(&self) {
+        let (core, slot, shared) = (self.core(), self.slot(), self.shared());
+        let mut batch = Batch::new();
+        while let Some(task) = core.local.pop().or_else(|| slot.lifo.take()) {
+            batch.push(task);
+        }
+        match shared.injector.push_batch(batch) {
+            Pushed::First => shared.notify_injected(),
+            Pushed::Behind => {}
+            Pushed::Closed(_) => unreachable!("the injector stays open until it is dropped"),
+        }
+        shared.arena.flush(&core.cache);
+    }
+
+    /// Whether this is a spare that nobody needs any more.
+    fn is_surplus(&self) -> bool {
+        self.held().index() > self.shared().guest_slot() && spare::is_surplus(self.shared())
+    }
+
+    /// False when the spare is to end.
+    #[cold]
+    fn linger(&self) -> bool {
+        self.stop_searching();
+        self.drain();
+        let (shared, index) = (self.shared(), self.held().index());
+        // Not awake meanwhile, and nobody to be called.
+        shared.idle.retire(index);
+        let stays = shared.linger(index);
+        let supervisor_was_asleep = shared.idle.join(index);
+        shared.unpark_supervisor_if(supervisor_was_asleep);
+        stays
+    }
+
+    /// What is due after so many polls, or when the supervisor says so.
+    #[inline]
+    pub(super) fn between_polls(&self) {
+        let core = self.core();
+        let tick = core.tick.get().wrapping_add(1);
+        core.tick.set(tick);
+        let config = &self.shared().config;
+        if tick.is_multiple_of(config.global_queue_interval) {
+            self.take_injected();
+        }
+        if tick.is_multiple_of(config.event_interval) || self.shared().signals() & DRIVER_OVERDUE != 0 {
+            self.turn_while_busy();
+        }
+    }
+
+    /// A batch from the injector goes behind the own queue.
+    fn take_injected(&self) {
+        let shared = self.shared();
+        // A guest runs what was queued here, and may leave at any moment.
+        if shared.injector.is_empty() || self.role() == Role::Guest {
+            return;
+        }
+        let core = self.core();
+        // Never more than half a queue, so that a batch leaves room for what its tasks wake.
+        let most = core.local.room().min(CAPACITY / 2);
+        let batch = shared.injector.pop_batch(most, shared.config.workers);
+        self.counters().injected.add(batch.len() as u64);
+        let left_some = batch.left_some();
+        core.local.extend(batch);
+        if left_some {
+            shared.notify();
+        }
+    }
+
+    #[cold]
+    fn turn_while_busy(&self) {
+        let (core, shared) = (self.core(), self.shared());
+        let overdue = shared.signals() & DRIVER_OVERDUE != 0;
+        if shared.driver.is_held() {
+            return;
+        }
+        let now = reactor_hook::now();
+        if !overdue && now.saturating_duration_since(core.last_turn.get()) < BUSY_TURN {
+            return;
+        }
+        if let Some(token) = shared.driver.try_take() {
+            if overdue {
+                shared.take_driver_overdue();
+            }
+            self.turn(|| token.turn(now));
+            drop(token);
+            self.tell_of_turned_up(false);
+        }
+        core.last_turn.set(now);
+    }
+
+    /// Runs a turn of the driver: tasks that it wakes are queued here and nobody is told yet.
+    fn turn(&self, turn: impl FnOnce()) {
+        let core = self.core();
+        core.turned_up.set(0);
+        core.turning.set(true);
+        turn();
+        core.turning.set(false);
+        self.counters().turns.add(1);
+    }
+
+    /// One notice for all that a turn has queued, if it is more than this worker runs next.
+    pub(super) fn tell_of_turned_up(&self, idle: bool) {
+        if self.core().turned_up.get() > u32::from(idle) {
+            self.shared().notify();
+        }
+    }
+
+    /// The next task of this worker's own.
+    #[inline]
+    fn next_local(&self) -> Option<Notified<Shared>> {
+        let (core, slot) = (self.core(), self.slot());
+        if let Some(task) = slot.lifo.take() {
+            let streak = core.lifo_streak.get();
+            if streak < LIFO_STREAK {
+                core.lifo_streak.set(streak + 1);
+                return Some(task);
+            }
+            // The queue has its turn; the task waits behind it like any other.
+            self.push_back(task);
+        }
+        core.lifo_streak.set(0);
+        core.local.pop()
+    }
+
+    /// The next task of the guest's own, in order.
+    #[inline]
+    pub(super) fn next_in_order(&self) -> Option<Notified<Shared>> {
+        self.core().local.pop()
+    }
+
+    /// Injector and others' queues, counted as a searcher meanwhile.
+    fn look_elsewhere(&self) -> Next {
+        let (core, shared) = (self.core(), self.shared());
+        if !core.searching.get() {
+            if !shared.idle.start_searching(self.held().index()) {
+                return Next::Look;
+            }
+            core.searching.set(true);
+        }
+        match self.pop_injected().or_else(|| self.steal()) {
+            Some(task) => Next::Run(task),
+            None => Next::Look,
+        }
+    }
+
+    /// One task from the injector to run, and a batch behind it.
+    pub(super) fn pop_injected(&self) -> Option<Notified<Shared>> {
+        self.take_injected();
+        self.core().local.pop()
+    }
+
+    fn steal(&self) -> Option<Notified<Shared>> {
+        let (core, shared) = (self.core(), self.shared());
+        let slots = &shared.slots;
+        let start = core.rng.below(slots.len());
+        for victim in (start..slots.len()).chain(0..start) {
+            if victim == self.held().index() {
+                continue;
+            }
+            if let Some(stolen) = core.local.steal_from(&slots[victim].stealer) {
+                self.counters().steals.add(1);
+                self.counters().stolen.add(1 + stolen.more as u64);
+                return Some(stolen.item);
+            }
+        }
+        None
+    }
+
+    /// No longer a searcher. The last one to find something tells another: there may be more.
+    fn stop_searching(&self) {
+        if self.core().searching.replace(false) {
+            let shared = self.shared();
+            if let Some(woken) = shared.idle.stop_searching(self.held().index(), || shared.has_work()) {
+                shared.wake(woken);
+            }
+        }
+    }
+
+    /// Polls one task.
+    #[inline]
+    pub(super) fn poll(&self, frame: &Frame, task: Notified<Shared>) {
+        self.stop_searching();
+        let (core, slot) = (self.core(), self.slot());
+        // Relaxed: the supervisor compares samples; this thread is the only writer.
+        let beat = slot.heartbeat.load(Ordering::Relaxed);
+        slot.heartbeat.store(beat.wrapping_add(1), Ordering::Relaxed);
+        frame.budget().set(budget::PER_POLL);
+        core.current.set(task.address());
+        let ran = task.run(&core.yielded);
+        core.current.set(std::ptr::null());
+        frame.budget().set(budget::UNLIMITED);
+        // Relaxed: as above.
+        slot.heartbeat.store(beat.wrapping_add(2), Ordering::Relaxed);
+        match ran {
+            Ran::Idle => {}
+            Ran::Again(task) => self.push_back(task),
+            Ran::Done => slot.counters.completed.add(1),
+        }
+    }
+
+    /// Waits until there may be something to do: in the driver if nobody is there, else parked.
+    fn park(&self) {
+        let (core, shared, index) = (self.core(), self.shared(), self.held().index());
+        let token = shared.driver.try_take();
+        match shared
+            .idle
+            .park(index, core.searching.replace(false), || shared.has_work() || self.is_surplus())
+        {
+            Park::Sleep => {}
+            // A searcher again: the loop looks everywhere before it comes back.
+            Park::WorkFound { supervisor_was_asleep } => {
+                core.searching.set(true);
+                shared.unpark_supervisor_if(supervisor_was_asleep);
+                return;
+            }
+            Park::Claimed => {
+                core.searching.set(true);
+                return;
+            }
+        }
+        self.wait(token);
+        let leave = shared.idle.leave(index);
+        core.searching.set(leave.searching);
+        shared.unpark_supervisor_if(leave.supervisor_was_asleep);
+        self.tell_of_turned_up(true);
+    }
+
+    /// Blocks the thread, as a worker or as the guest.
+    pub(super) fn wait(&self, token: Option<crate::driver::Token<'_>>) {
+        let (core, slot, shared) = (self.core(), self.slot(), self.shared());
+        let counters = self.counters();
+        if let Some(call) = &shared.config.on_thread_park {
+            call();
+        }
+        let began = shared.age_nanos();
+        counters.parked_since.set(began);
+        counters.parks.add(1);
+        core.turned_up.set(0);
+        match token {
+            Some(token) => {
+                if slot.parker.begin_driver() {
+                    self.turn(|| token.turn_blocking());
+                    // A token has done its work by ending the turn.
+                    counters.unparks.add(u64::from(slot.parker.end_driver()));
+                } else {
+                    self.turn(|| token.turn(reactor_hook::now()));
+                }
+                drop(token);
+            }
+            None => {
+                slot.parker.park();
+                counters.unparks.add(1);
+            }
+        }
+        counters.parked_since.set(0);
+        let ended = shared.age_nanos();
+        counters.parked_nanos.add(ended.saturating_sub(began));
+        if let Some(call) = &shared.config.on_thread_unpark {
+            call();
+        }
+        core.last_turn.set(Instant::now());
+    }
+}

@@ -1,0 +1,114 @@
+//! Closures that block, as tasks: a cell like any other whose one poll runs the closure on the blocking pool.
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Cx, Poll};
+use std::time::Instant;
+
+use crate::blocking::{Config, Counts, Job, Pool};
+use crate::task::{self, Arena, Cache, Id, JoinHandle, Notified, Ran, Schedule};
+
+/// The blocking pool, as the scheduler of the tasks that it runs.
+pub(crate) struct BlockingTasks {
+    arena: Arena<BlockingTasks>,
+    pool: Pool,
+}
+
+impl BlockingTasks {
+    pub(crate) fn new(config: Config) -> Arc<BlockingTasks> {
+        Arc::new(BlockingTasks { arena: Arena::new(), pool: Pool::new(config) })
+    }
+
+    /// Spawns a task for `f`. When no thread can be had at all the handle resolves cancelled.
+    pub(crate) fn spawn<F, R>(self: &Arc<Self>, f: F, location: &'static Location<'static>) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let (task, handle) = task::spawn_cell(self, None, Id::next(), location, RunOnce(Some(f)));
+        if let Some(task) = task {
+            self.schedule(task);
+        }
+        handle
+    }
+
+    pub(crate) fn offload(&self) -> Arc<dyn reactor_hook::Offload> {
+        self.pool.offload()
+    }
+
+    pub(crate) fn metrics(&self) -> Counts {
+        self.pool.metrics()
+    }
+
+    /// Takes no more closures, and cancels those that have not started.
+    pub(crate) fn close(&self) {
+        self.arena.close(None);
+        self.pool.shutdown();
+    }
+
+    /// Waits for those that run; says how many still do.
+    pub(crate) fn join(self: &Arc<Self>, deadline: Option<Instant>) -> usize {
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let remaining = self.pool.join(timeout);
+        remaining.running.len()
+    }
+
+    /// No more spawns: cells live on until the last handle, waker, or running closure lets go.
+    pub(crate) fn retire(self: &Arc<Self>) {
+        self.arena.retire(Arc::clone(self));
+    }
+}
+
+impl Schedule for BlockingTasks {
+    fn schedule(&self, task: Notified<Self>) {
+        let id = task.id();
+        let queued = Queued(Some(task));
+        // A refused job is dropped, which cancels its task.
+        drop(self.pool.submit(Job::new(move || queued.run()).with_id(id.as_nonzero())));
+    }
+
+    fn arena(&self) -> &Arena<Self> {
+        &self.arena
+    }
+
+    fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R {
+        f(None)
+    }
+}
+
+/// A task on its way to a thread of the pool; cancelled if it never gets there.
+struct Queued(Option<Notified<BlockingTasks>>);
+
+impl Queued {
+    fn run(mut self) {
+        if let Some(task) = self.0.take() {
+            match task.run(&std::cell::Cell::new(false)) {
+                Ran::Done => {}
+                // Its future is never pending.
+                Ran::Idle | Ran::Again(_) => unreachable!("a closure is run once"),
+            }
+        }
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        if let Some(task) = self.0.take() {
+            task.cancel();
+        }
+    }
+}
+
+/// A closure as a future that is ready at its first poll.
+struct RunOnce<F>(Option<F>);
+
+impl<F> Unpin for RunOnce<F> {}
+
+impl<F: FnOnce() -> R, R> Future for RunOnce<F> {
+    type Output = R;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Cx<'_>) -> Poll<R> {
+        let f = self.0.take().expect("a completed future is not polled again");
+        Poll::Ready(f())
+    }
+}

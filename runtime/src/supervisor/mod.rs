@@ -1,0 +1,93 @@
+//! The supervisor: one thread that sees to it that the driver is not forgotten.
+//!
+//! It samples while the runtime is active. When the driver was unowned for a whole sample, has made no turn, and
+//! somebody waits for it, a parked worker is called to it; if none is parked, the busy ones are asked to turn it between
+//! two polls. After a second in which nothing was awake it sleeps, with a flag in the idle set's word; the
+//! worker that leaves the set clears the flag by the same operation and unparks the supervisor.
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::Thread;
+use std::time::Duration;
+
+use crate::scheduler::Shared;
+
+/// How long all must be idle before the supervisor stops sampling: long against the pauses of a service under load.
+const SETTLE: Duration = Duration::from_secs(1);
+
+pub(crate) struct Supervisor {
+    thread: OnceLock<Thread>,
+    woken: AtomicBool,
+    rescues: AtomicU64,
+}
+
+impl Supervisor {
+    pub(crate) fn new() -> Supervisor {
+        Supervisor { thread: OnceLock::new(), woken: AtomicBool::new(false), rescues: AtomicU64::new(0) }
+    }
+
+    /// Ends its sleep, or else its next.
+    #[cold]
+    pub(crate) fn unpark(&self) {
+        // Ordering: Release pairs with the Acquire in `sleep`.
+        self.woken.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    pub(crate) fn rescues(&self) -> u64 {
+        // Relaxed: a figure.
+        self.rescues.load(Ordering::Relaxed)
+    }
+
+    fn sleep(&self) {
+        // Ordering: Acquire pairs with the Release in `unpark`.
+        while !self.woken.swap(false, Ordering::Acquire) {
+            std::thread::park();
+        }
+    }
+}
+
+/// The life of the supervisor's thread.
+pub(crate) fn run(shared: &Arc<Shared>) {
+    let supervisor = &shared.supervisor;
+    supervisor.thread.set(std::thread::current()).expect("a runtime has one supervisor");
+    // Two samples see it unowned: it is rescued after half to a whole threshold.
+    let period = shared.config.stall_threshold / 2;
+    let mut quiet = Duration::ZERO;
+    let mut last = shared.driver.turns();
+    while !shared.is_closed() {
+        if is_quiet(shared) {
+            quiet += period;
+        } else {
+            quiet = Duration::ZERO;
+        }
+        if quiet >= SETTLE {
+            quiet = Duration::ZERO;
+            // Whoever became awake before the flag was up is seen by this call; whoever does so after takes it down.
+            if shared.idle.supervisor_sleep() {
+                if is_quiet(shared) && !shared.is_closed() {
+                    supervisor.sleep();
+                }
+                shared.idle.supervisor_awake();
+            }
+        } else {
+            std::thread::park_timeout(period);
+        }
+        let turns = shared.driver.turns();
+        if turns == last && !shared.driver.is_held() && shared.driver.somebody_waits() {
+            // Relaxed: a figure.
+            supervisor.rescues.fetch_add(1, Ordering::Relaxed);
+            if !shared.call_to_driver() {
+                shared.set_driver_overdue();
+            }
+        }
+        last = turns;
+    }
+}
+
+/// Nothing runs and nothing is forgotten.
+fn is_quiet(shared: &Shared) -> bool {
+    shared.idle.awake() == 0 && (shared.driver.is_held() || !shared.driver.somebody_waits())
+}
