@@ -1,11 +1,12 @@
 //! `block_on` without a runtime: the calling thread polls, and itself waits for sockets and timers.
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as Cx, Poll, Waker};
 
 use reactor_hook::{Frame, budget};
 
-use crate::scheduler::refuse_nesting;
+use crate::scheduler::{Context, Role, refuse_nesting, with_context};
 
 /// Runs `future` to completion on the calling thread, with no runtime at all. Sockets and timers that it polls are driven
 /// by this thread itself.
@@ -24,7 +25,12 @@ use crate::scheduler::refuse_nesting;
 pub fn block_on<F: Future>(future: F) -> F::Output {
     refuse_nesting("runtime::block_on");
     let mut future = pin!(future);
-    let frame = Frame::open().build();
+    // In a blocking closure of a runtime, `spawn` goes on meaning that runtime.
+    let outer = with_context(|context| context.map(|context| Arc::clone(context.shared())));
+    let frame = match outer {
+        Some(shared) => Frame::open().owner(Rc::new(Context::outside(shared, Role::Waiting))).build(),
+        None => Frame::open().build(),
+    };
     let _entered = frame.enter();
     let waker = Waker::from(Arc::clone(frame.parker()));
     let mut cx = Cx::from_waker(&waker);

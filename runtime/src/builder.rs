@@ -16,7 +16,7 @@ const WORKER_THREADS: &str = "RUNTIME_WORKER_THREADS";
 /// More workers than this is taken for a mistake: each is a thread and a slot that every thief looks at.
 pub(crate) const MAX_WORKERS: usize = 1 << 10;
 
-/// What to do when a task panics and nobody holds its [`JoinHandle`](crate::task::JoinHandle).
+/// What to do when a task panics. Its [`JoinHandle`](crate::task::JoinHandle) resolves to the panic in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnhandledPanic {
@@ -229,7 +229,7 @@ impl Builder {
         self
     }
 
-    /// What to do when a detached task panics. Default: [`UnhandledPanic::Ignore`].
+    /// What to do when a task panics. Default: [`UnhandledPanic::Ignore`].
     pub fn unhandled_panic(&mut self, behaviour: UnhandledPanic) -> &mut Self {
         self.config.unhandled_panic = behaviour;
         self

@@ -6,7 +6,7 @@ use std::time::Duration;
 pub use crate::builder::{Builder, UnhandledPanic};
 pub use crate::handle::{EnterGuard, Handle, TryCurrentError};
 pub use crate::metrics::{Metrics, WorkerMetrics};
-use crate::scheduler::{Context, Shared, deadline_after, with_context};
+use crate::scheduler::{Shared, deadline_after, executes_here};
 use crate::task::JoinHandle;
 
 /// A worker pool, its sockets and timers, and a pool for closures that block.
@@ -152,8 +152,7 @@ impl Runtime {
         shared.close();
         shared.leave_members();
         // A thread that executes futures must not wait: what it waits for may need it.
-        let detached = with_context(|context| context.is_some_and(Context::executes))
-            || reactor_hook::with_frame(|frame| frame.is_some_and(reactor_hook::Frame::executes));
+        let detached = executes_here();
         let for_workers = if detached { Some(Duration::ZERO) } else { timeout };
         let for_blocking = match (detached, timeout) {
             (true, _) => Duration::ZERO,

@@ -62,6 +62,18 @@ where
 
 /// Runs a closure that may block on this very thread. On a worker, another thread stands in for it meanwhile, so that
 /// the tasks queued here go on; elsewhere the closure is simply called.
+///
+/// ```
+/// # runtime::Runtime::new().block_on(runtime::spawn(async {
+/// let text = runtime::task::block_in_place(|| std::fs::read_to_string("/proc/self/stat"));
+/// # drop(text);
+/// # })).unwrap();
+/// ```
+///
+/// # Panics
+///
+/// In a current-thread runtime, where no other thread could go on meanwhile.
+#[track_caller]
 pub fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
     crate::scheduler::block_in_place(f)
 }

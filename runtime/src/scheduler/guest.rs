@@ -30,11 +30,16 @@ pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output 
     }
 }
 
+/// Whether the calling thread executes futures, so that blocking it would stop them.
+pub(crate) fn executes_here() -> bool {
+    reactor_hook::with_frame(|frame| frame.is_some_and(Frame::executes))
+        || with_context(|context| context.is_some_and(Context::executes))
+}
+
 /// Panics when the calling thread executes futures already: blocking it would stop the others.
 #[track_caller]
 pub(crate) fn refuse_nesting(operation: &str) {
-    let executes = with_context(|context| context.is_some_and(Context::executes));
-    if executes {
+    if executes_here() {
         crate::misuse::panic(
             operation,
             "this thread is executing futures already, and blocking it would stop them",

@@ -18,7 +18,7 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 
 pub(crate) use context::{Context, Role, with_context};
-pub(crate) use guest::{block_on, refuse_nesting};
+pub(crate) use guest::{block_on, executes_here, refuse_nesting};
 pub(crate) use shutdown::{Termination, deadline_after};
 pub(crate) use spare::block_in_place;
 pub(crate) use start::start;
@@ -133,7 +133,12 @@ impl Shared {
     fn has_work(&self) -> bool {
         self.is_closed()
             || !self.injector.is_empty()
-            || self.slots.iter().any(|slot| !slot.stealer.is_empty())
+            || self.slots_in_use().iter().any(|slot| !slot.stealer.is_empty())
+    }
+
+    /// The slots whose queues may hold something: a spare drains its own before it stops being active.
+    fn slots_in_use(&self) -> &[Slot] {
+        if self.spares.active() == 0 { &self.slots[..=self.guest_slot()] } else { &self.slots }
     }
 
     /// Nanoseconds since the runtime was built.

@@ -2,6 +2,8 @@
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, UnsafeCell};
+use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -19,8 +21,10 @@ pub(crate) struct Core {
     pub(crate) local: Local<Notified<Shared>>,
     pub(crate) cache: Cache,
     pub(crate) rng: Rng,
-    /// Turns of the loop: counts up to the fairness checks.
-    pub(crate) tick: Cell<u32>,
+    /// Polls until the next look at the injector.
+    pub(crate) until_injector: Cell<u32>,
+    /// Polls until the next look at the driver.
+    pub(crate) until_turn: Cell<u32>,
     /// Tasks run from the LIFO slot in a row.
     pub(crate) lifo_streak: Cell<u32>,
     /// The task being polled; null between polls.
@@ -68,7 +72,8 @@ impl Slot {
                 local,
                 cache,
                 rng,
-                tick: Cell::new(0),
+                until_injector: Cell::new(1),
+                until_turn: Cell::new(1),
                 lifo_streak: Cell::new(0),
                 current: Cell::new(std::ptr::null()),
                 yielded: Cell::new(false),
@@ -88,33 +93,35 @@ impl Slot {
 
 /// The right to a slot's core, for as long as it lives.
 pub(crate) struct Held {
-    shared: std::sync::Arc<Shared>,
+    shared: Arc<Shared>,
     index: usize,
-    /// Not `Send`: the thread that took the slot is the one that its parker unparks.
-    _thread: std::marker::PhantomData<*const ()>,
+    /// Into `shared.slots`, which never moves. Not `Send`: the thread that took the slot is the one that its parker
+    /// unparks.
+    slot: NonNull<Slot>,
 }
 
 impl Held {
     /// Takes slot `index` for the calling thread, unless another has it.
-    pub(crate) fn take(shared: &std::sync::Arc<Shared>, index: usize) -> Option<Held> {
+    pub(crate) fn take(shared: &Arc<Shared>, index: usize) -> Option<Held> {
         let slot = &shared.slots[index];
         // Ordering: Acquire pairs with the Release in `drop`: the former holder's use of the core happens before.
         slot.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).ok()?;
         slot.parker.adopt();
-        Some(Held { shared: std::sync::Arc::clone(shared), index, _thread: std::marker::PhantomData })
+        Some(Held { shared: Arc::clone(shared), index, slot: NonNull::from(slot) })
     }
 
     pub(crate) fn index(&self) -> usize {
         self.index
     }
 
-    pub(crate) fn shared(&self) -> &std::sync::Arc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
     #[inline]
     pub(crate) fn slot(&self) -> &Slot {
-        &self.shared.slots[self.index]
+        // SAFETY: it points into `shared.slots`, which `shared` keeps and nobody moves.
+        unsafe { self.slot.as_ref() }
     }
 
     #[inline]

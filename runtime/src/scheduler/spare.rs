@@ -2,6 +2,7 @@
 //!
 //! Slots never change hands with their contents: the blocked worker keeps its core, a spare starts with a fresh one and
 //! steals. When the blocked thread returns, the surplus spare lingers for a while and ends.
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -55,29 +56,50 @@ pub(super) fn is_surplus(shared: &Shared) -> bool {
 }
 
 /// Runs `f`, which may block, on this worker thread; another thread stands in for it meanwhile.
+#[track_caller]
 pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
-    let shared = with_context(|context| {
-        let context = context.filter(|context| context.role() == Role::Worker)?;
-        let shared = Arc::clone(context.shared());
-        context.held_of(&shared)?;
-        context.expose();
-        Some(shared)
+    let executing = with_context(|context| {
+        let context = context.filter(|context| context.executes())?;
+        if context.role() == Role::Worker {
+            context.expose();
+        }
+        Some((Arc::clone(context.shared()), context.role()))
     });
-    let Some(shared) = shared else {
-        // Elsewhere nobody waits for this thread's queue: what a guest queues is seen by the others anyway.
+    let Some((shared, role)) = executing else {
         return f();
     };
-    struct Return(Arc<Shared>);
-    impl Drop for Return {
-        fn drop(&mut self) {
-            self.0.end_block();
-        }
+    if role == Role::Sole {
+        crate::misuse::panic(
+            "runtime::task::block_in_place",
+            "a current-thread runtime has no other thread that could go on meanwhile",
+            [
+                "use `spawn_blocking` and await its handle",
+                "build the runtime with worker threads: `Builder::new_multi_thread()`",
+            ],
+        );
     }
-    shared.begin_block();
-    let _return = Return(shared);
-    let frame = std::rc::Rc::new(Context::outside(Arc::clone(&_return.0), Role::Entered)).frame();
+    // What a guest queues is seen by the workers anyway: nobody needs to stand in for it.
+    let _blocked = (role == Role::Worker).then(|| Blocked::begin(&shared));
+    // The closure may block on futures of its own: it is not inside the executor.
+    let frame = Rc::new(Context::outside(shared, Role::Entered)).frame();
     let _entered = frame.enter();
     f()
+}
+
+/// A worker thread that blocks; it returns by the drop.
+struct Blocked(Arc<Shared>);
+
+impl Blocked {
+    fn begin(shared: &Arc<Shared>) -> Blocked {
+        shared.begin_block();
+        Blocked(Arc::clone(shared))
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        self.0.end_block();
+    }
 }
 
 impl Context {

@@ -23,7 +23,8 @@ use crate::task::{Arena, Cache};
 pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
     // Workers, the guest, the spares.
     let slots = config.workers + 1 + if config.workers == 0 { 0 } else { config.max_spare_threads };
-    let driver = Driver::new(slots)?;
+    // A wheel for each worker and for the guest; spares share them.
+    let driver = Driver::new(config.workers + 1)?;
     let arena = Arena::new();
     let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
     let shared = Arc::new_cyclic(|weak: &Weak<Shared>| Shared {
@@ -86,7 +87,26 @@ impl Shared {
         if let Some(bytes) = self.config.thread_stack_size {
             builder = builder.stack_size(bytes);
         }
-        builder.spawn(body)
+        builder.spawn(move || {
+            // A worker that dies with what it holds would leave its tasks and its runtime waiting for ever.
+            let guard = AbortOnUnwind;
+            body();
+            std::mem::forget(guard);
+        })
+    }
+}
+
+/// What runs on a worker outside of tasks is this crate's code and the builder's callbacks.
+struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        eprintln!(
+            "runtime: a panic outside of any task ended a worker thread; the process is aborted\n  \
+             help: a callback given to `Builder::on_thread_*` must not panic\n  \
+             help: without such a callback this is a bug of the runtime"
+        );
+        std::process::abort();
     }
 }
 

@@ -1,4 +1,6 @@
 //! The loop of a worker: own queue, injector, others' queues, driver, park.
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,6 +27,13 @@ const BUSY_TURN: Duration = Duration::from_micros(25);
 enum Next {
     Run(Notified<Shared>),
     Look,
+}
+
+/// One less to go; true when that was the last.
+#[inline]
+fn count_down(count: &Cell<u32>) -> bool {
+    count.set(count.get() - 1);
+    count.get() == 0
 }
 
 /// The life of a worker thread, or of a spare one.
@@ -56,14 +65,14 @@ impl Context {
         let supervisor_was_asleep = self.shared().idle.join(self.held().index());
         self.shared().unpark_supervisor_if(supervisor_was_asleep);
         self.counters().started.set(self.shared().age_nanos() + 1);
-        if let Some(call) = &self.shared().config.on_thread_start {
+        if let (Role::Worker, Some(call)) = (self.role(), &self.shared().config.on_thread_start) {
             call();
         }
     }
 
     /// Leaves nothing behind in the slot.
     pub(super) fn end(&self) {
-        if let Some(call) = &self.shared().config.on_thread_stop {
+        if let (Role::Worker, Some(call)) = (self.role(), &self.shared().config.on_thread_stop) {
             call();
         }
         self.stop_searching();
@@ -116,13 +125,12 @@ impl Context {
     #[inline]
     pub(super) fn between_polls(&self) {
         let core = self.core();
-        let tick = core.tick.get().wrapping_add(1);
-        core.tick.set(tick);
-        let config = &self.shared().config;
-        if tick.is_multiple_of(config.global_queue_interval) {
+        if count_down(&core.until_injector) {
+            core.until_injector.set(self.shared().config.global_queue_interval);
             self.take_injected();
         }
-        if tick.is_multiple_of(config.event_interval) || self.shared().signals() & DRIVER_OVERDUE != 0 {
+        if count_down(&core.until_turn) || self.shared().signals() & DRIVER_OVERDUE != 0 {
+            core.until_turn.set(self.shared().config.event_interval);
             self.turn_while_busy();
         }
     }
@@ -173,7 +181,8 @@ impl Context {
         let core = self.core();
         core.turned_up.set(0);
         core.turning.set(true);
-        turn();
+        // Somebody's waker may panic. The panic hook has reported it; the worker goes on for all the others.
+        drop(catch_unwind(AssertUnwindSafe(turn)));
         core.turning.set(false);
         self.counters().turns.add(1);
     }
@@ -231,7 +240,7 @@ impl Context {
 
     fn steal(&self) -> Option<Notified<Shared>> {
         let (core, shared) = (self.core(), self.shared());
-        let slots = &shared.slots;
+        let slots = shared.slots_in_use();
         let start = core.rng.below(slots.len());
         for victim in (start..slots.len()).chain(0..start) {
             if victim == self.held().index() {
