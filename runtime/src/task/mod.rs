@@ -6,6 +6,8 @@
 mod abort;
 mod arena;
 mod cell;
+#[cfg(not(runtime_loom))]
+pub mod coop;
 mod error;
 mod header;
 mod id;
@@ -42,3 +44,5 @@ pub use crate::{
     spawn::{block_in_place, spawn, spawn_blocking},
     yield_now::yield_now,
 };
+#[cfg(not(runtime_loom))]
+pub use coop::{Unconstrained, consume_budget, unconstrained};
