@@ -43,3 +43,7 @@ pub use resolve::{ToSocketAddrs, lookup_host};
 pub use tcp::{TcpListener, TcpSocket, TcpStream};
 pub use udp::UdpSocket;
 pub use unix::{UnixDatagram, UnixListener, UnixSocket, UnixStream};
+
+// A panic between two operations leaves no cell or list half changed: wakers are called with no lock held.
+impl<S: std::panic::UnwindSafe> std::panic::UnwindSafe for crate::io::Io<S> {}
+impl<S: std::panic::RefUnwindSafe> std::panic::RefUnwindSafe for crate::io::Io<S> {}
