@@ -9,7 +9,7 @@ mod host;
 mod stopwatch;
 mod workload;
 
-pub use host::{Contender, Host, Smol, Tokio, contenders};
+pub use host::{Contender, Host, Ours, Smol, Tokio, contenders};
 pub use stopwatch::{Sample, Stopwatch};
 pub use workload::Workload;
 

@@ -140,5 +140,9 @@ fn row(workload: Workload, samples: &[Vec<Sample>]) -> Vec<String> {
 fn quartiles(values: impl Iterator<Item = f64>) -> [f64; 3] {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    [1, 2, 3].map(|quarter| values[(values.len() - 1) * quarter / 4])
+    [1, 2, 3].map(|quarter| {
+        let (below, rest) = ((values.len() - 1) * quarter / 4, (values.len() - 1) * quarter % 4);
+        let above = values[(below + 1).min(values.len() - 1)];
+        values[below] + (above - values[below]) * rest as f64 / 4.0
+    })
 }

@@ -78,6 +78,9 @@ pub mod time {
     pub use timer::*;
 }
 
+#[cfg(all(feature = "hyper", not(runtime_loom)))]
+pub mod hyper;
+
 #[cfg(runtime_loom)]
 #[doc(hidden)]
 pub mod model {

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicIsize, AtomicU32, Ordering};
 use std::task::{Context, Poll};
 
-use benches::{Host, Smol, Tokio, WORKERS};
+use benches::{Host, Ours, Smol, Tokio, WORKERS};
 
 const TASKS: u32 = 1_000_000;
 
@@ -52,6 +52,7 @@ impl Future for Parked {
 
 fn main() {
     println!("{TASKS} parked empty tasks, heap bytes a task:");
+    report::<Ours>();
     report::<Tokio>();
     report::<Smol>();
 }

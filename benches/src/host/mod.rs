@@ -8,9 +8,11 @@ use std::time::Duration;
 use crate::stopwatch::Sample;
 use crate::workload::Workload;
 
+mod ours;
 mod smol;
 mod tokio;
 
+pub use ours::Ours;
 pub use smol::Smol;
 pub use tokio::Tokio;
 
@@ -99,5 +101,5 @@ pub fn contenders(workers: usize) -> Vec<Box<dyn Contender>> {
         let host: &'static H = Box::leak(Box::new(H::start(workers)));
         Box::new(host)
     }
-    vec![started::<Tokio>(workers), started::<Smol>(workers)]
+    vec![started::<Ours>(workers), started::<Tokio>(workers), started::<Smol>(workers)]
 }
