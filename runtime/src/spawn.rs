@@ -64,10 +64,10 @@ where
 /// the tasks queued here go on; elsewhere the closure is simply called.
 ///
 /// ```
-/// # runtime::Runtime::new().block_on(runtime::spawn(async {
+/// # runtime::Runtime::new().block_on(async {
 /// let text = runtime::task::block_in_place(|| std::fs::read_to_string("/proc/self/stat"));
 /// # drop(text);
-/// # })).unwrap();
+/// # });
 /// ```
 ///
 /// # Panics
