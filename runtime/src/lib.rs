@@ -1,9 +1,14 @@
 //! A multi-threaded work-stealing async runtime that runs any future, and whose sockets and timers run anywhere.
 //!
 //! ```
-//! let runtime = runtime::Runtime::new();
-//! let answer = runtime.spawn(async { 6 * 7 });
-//! assert_eq!(runtime.block_on(answer).unwrap(), 42);
+//! # #[cfg(feature = "macros")]
+//! #[runtime::main]
+//! async fn main() {
+//!     let answer = runtime::spawn(async { 6 * 7 });
+//!     assert_eq!(answer.await.unwrap(), 42);
+//! }
+//! # #[cfg(not(feature = "macros"))]
+//! # fn main() {}
 //! ```
 //!
 //! A [`Runtime`] is a pool of workers that steal tasks from one another. Sockets ([`net`]) and timers ([`time`]) know
@@ -53,6 +58,9 @@ pub use {
     runtime::{Runtime, ShutdownReport},
     spawn::{spawn, spawn_blocking},
 };
+
+#[cfg(all(feature = "macros", not(runtime_loom)))]
+pub use runtime_macros::{main, test};
 
 /// Sockets, under tokio's names.
 #[cfg(all(feature = "net", not(runtime_loom)))]

@@ -1,0 +1,145 @@
+//! The options in the parentheses of the attribute.
+use proc_macro::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
+
+use crate::{Entry, Error};
+
+/// What was asked for.
+pub(crate) struct Options {
+    flavor: Flavor,
+    worker_threads: Option<Literal>,
+    /// Path of the crate `runtime`.
+    krate: TokenStream,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flavor {
+    MultiThread,
+    CurrentThread,
+}
+
+const KNOWN: &str = "`flavor`, `worker_threads` and `crate`";
+
+impl Options {
+    pub(crate) fn parse(tokens: TokenStream, entry: Entry) -> Result<Options, Error> {
+        let mut flavor: Option<(Flavor, Span)> = None;
+        let mut worker_threads: Option<(Literal, Span)> = None;
+        let mut krate: Option<TokenStream> = None;
+        let mut tokens = tokens.into_iter().peekable();
+        while let Some(token) = tokens.next() {
+            let TokenTree::Ident(name) = &token else {
+                return Err(Error::new(token.span(), format!("expected an option: one of {KNOWN}")));
+            };
+            let option = name.to_string();
+            match tokens.next() {
+                Some(TokenTree::Punct(punct)) if punct.as_char() == '=' => {}
+                _ => return Err(Error::new(name.span(), format!("expected `{option} = value`"))),
+            }
+            let Some(value) = tokens.next() else {
+                return Err(Error::new(name.span(), format!("expected a value after `{option} =`")));
+            };
+            let twice = match option.as_str() {
+                "flavor" => flavor.replace((parse_flavor(&value)?, name.span())).is_some(),
+                "worker_threads" => worker_threads.replace((parse_count(&value)?, name.span())).is_some(),
+                "crate" => krate.replace(parse_path(&value)?).is_some(),
+                _ => {
+                    let message = format!("unknown option `{option}`; the options are {KNOWN}");
+                    return Err(Error::new(name.span(), message));
+                }
+            };
+            if twice {
+                return Err(Error::new(name.span(), format!("option `{option}` is given twice")));
+            }
+            match tokens.next() {
+                None => break,
+                Some(TokenTree::Punct(punct)) if punct.as_char() == ',' => {}
+                Some(other) => return Err(Error::new(other.span(), "expected a comma between options")),
+            }
+        }
+        let default = match (entry, &worker_threads) {
+            (Entry::Test, None) => Flavor::CurrentThread,
+            _ => Flavor::MultiThread,
+        };
+        let chosen = flavor.map_or(default, |(flavor, _)| flavor);
+        if let (Flavor::CurrentThread, Some((_, span))) = (chosen, &worker_threads) {
+            let message = "a `current_thread` runtime has no workers; \
+                           leave `worker_threads` out, or use `flavor = \"multi_thread\"`";
+            return Err(Error::new(*span, message));
+        }
+        Ok(Options {
+            flavor: chosen,
+            worker_threads: worker_threads.map(|(count, _)| count),
+            krate: krate.unwrap_or_else(|| "::runtime".parse().expect("a path")),
+        })
+    }
+
+    /// `{ let body = async { … }; match Builder….build() { … block_on(body) … } }`
+    pub(crate) fn block_on(&self, body: Group) -> Group {
+        let krate = &self.krate;
+        let constructor = match self.flavor {
+            Flavor::MultiThread => "new_multi_thread",
+            Flavor::CurrentThread => "new_current_thread",
+        };
+        let threads = match &self.worker_threads {
+            Some(count) => format!(".worker_threads({count})"),
+            None => String::new(),
+        };
+        let mut async_body = TokenStream::from(TokenTree::Ident(Ident::new("async", Span::call_site())));
+        async_body.extend([TokenTree::Group(body)]);
+        let head: TokenStream = "let __runtime_body = ".parse().expect("Rust");
+        let tail: TokenStream = format!(
+            "; match {krate}::Builder::{constructor}(){threads}.build() {{
+                ::core::result::Result::Ok(__runtime) => __runtime.block_on(__runtime_body),
+                ::core::result::Result::Err(__error) => {{
+                    ::core::panic!(\"the runtime could not be started: {{__error}}\")
+                }}
+            }}"
+        )
+        .parse()
+        .expect("Rust");
+        Group::new(Delimiter::Brace, [head, async_body, tail].into_iter().collect())
+    }
+}
+
+/// The text of a string literal without escapes.
+fn parse_text(value: &TokenTree, expected: &str) -> Result<String, Error> {
+    let text = value.to_string();
+    text.strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .filter(|text| !text.contains('\\'))
+        .map(str::to_owned)
+        .ok_or_else(|| Error::new(value.span(), format!("expected {expected}")))
+}
+
+fn parse_flavor(value: &TokenTree) -> Result<Flavor, Error> {
+    const EXPECTED: &str = "\"multi_thread\" or \"current_thread\"";
+    match parse_text(value, EXPECTED)?.as_str() {
+        "multi_thread" => Ok(Flavor::MultiThread),
+        "current_thread" => Ok(Flavor::CurrentThread),
+        _ => Err(Error::new(value.span(), format!("no such flavor; expected {EXPECTED}"))),
+    }
+}
+
+fn parse_count(value: &TokenTree) -> Result<Literal, Error> {
+    let expected = || Error::new(value.span(), "expected a number of worker threads, at least 1");
+    let TokenTree::Literal(literal) = value else { return Err(expected()) };
+    let digits = literal.to_string().replace('_', "");
+    match digits.trim_end_matches("usize").parse::<usize>() {
+        Ok(count) if count > 0 => Ok(Literal::usize_unsuffixed(count)),
+        _ => Err(expected()),
+    }
+}
+
+fn parse_path(value: &TokenTree) -> Result<TokenStream, Error> {
+    const EXPECTED: &str = "a path in quotes, such as \"my_crate::runtime\"";
+    let text = parse_text(value, EXPECTED)?;
+    let is_path = !text.is_empty()
+        && text.trim_start_matches("::").split("::").all(|part| {
+            !part.is_empty()
+                && !part.starts_with(|c: char| c.is_ascii_digit())
+                && part.chars().all(|c| c.is_alphanumeric() || c == '_')
+        });
+    if !is_path {
+        return Err(Error::new(value.span(), format!("not a path; expected {EXPECTED}")));
+    }
+    text.parse().map_err(|_| Error::new(value.span(), format!("expected {EXPECTED}")))
+}

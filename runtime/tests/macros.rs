@@ -1,0 +1,56 @@
+//! What `#[runtime::main]` and `#[runtime::test]` expand to.
+#![cfg(feature = "macros")]
+
+mod face {
+    pub(crate) mod inner {
+        pub(crate) use runtime::Builder;
+    }
+}
+
+#[runtime::test]
+async fn a_test_runs_on_a_current_thread_runtime() {
+    let this = std::thread::current().id();
+    assert_eq!(runtime::spawn(async { std::thread::current().id() }).await.unwrap(), this);
+}
+
+#[runtime::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_may_have_workers() {
+    assert_eq!(runtime::Handle::current().metrics().workers.len(), 2);
+}
+
+#[runtime::test(worker_threads = 3, crate = "crate::face::inner")]
+async fn the_crate_may_be_elsewhere() {
+    assert_eq!(runtime::Handle::current().metrics().workers.len(), 3);
+}
+
+#[runtime::test]
+async fn a_test_may_return_a_result() -> Result<(), std::num::ParseIntError> {
+    let number: u8 = "7".parse()?;
+    assert_eq!(number, 7);
+    Ok(())
+}
+
+#[runtime::test]
+#[should_panic(expected = "as announced")]
+async fn attributes_pass_through() {
+    panic!("as announced");
+}
+
+#[runtime::main(flavor = "current_thread",)]
+async fn trailing_comma() -> u32 {
+    runtime::spawn(async { 5 }).await.unwrap()
+}
+
+#[runtime::main(worker_threads = 2)]
+async fn main_body() -> Result<u32, String> {
+    if runtime::Handle::current().metrics().workers.len() == 2 {
+        return Ok(1);
+    }
+    Err("wrong number of workers".into())
+}
+
+#[test]
+fn main_runs_its_body_and_returns_its_value() {
+    assert_eq!(trailing_comma(), 5);
+    assert_eq!(main_body(), Ok(1));
+}
