@@ -29,6 +29,25 @@ struct Home {
     token: Token,
 }
 
+impl Home {
+    /// Whether somebody drives it, as well as anybody could.
+    fn is_served(&self) -> io::Result<bool> {
+        if is_driven_here(Arc::as_ptr(&self.reactor).cast()) {
+            return Ok(true);
+        }
+        if self.reactor.attendance().is_attended() {
+            // Its own thread serves where nobody else does; one that polls and drives at once is better.
+            return Ok(!(self.reactor.is_hosted() && could_drive()));
+        }
+        // The thread that left it has come back, or another one takes over what it left.
+        if has_place() && !self.reactor.is_hosted() {
+            drive(&self.reactor)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}
+
 impl Registration {
     pub(crate) fn new(interest: Interest) -> Registration {
         Registration {
@@ -67,19 +86,19 @@ impl Registration {
         let mut home = self.home.lock();
         loop {
             if let Some(home) = &*home {
-                let key = Arc::as_ptr(&home.reactor).cast();
-                if is_driven_here(key) || home.reactor.attendance().is_attended() {
+                if home.is_served()? {
                     return Ok(());
                 }
             }
             let reactor = find_reactor()?;
-            let moves = !home.as_ref().is_some_and(|home| Arc::ptr_eq(&home.reactor, &reactor));
-            if moves {
-                self.leave(&mut home).ok();
-                let token = reactor.register(fd, self.interest, &self.cell)?;
-                self.key.store(Arc::as_ptr(&reactor).cast_mut().cast(), Ordering::Relaxed);
-                *home = Some(Home { reactor, token });
+            if home.as_ref().is_some_and(|home| Arc::ptr_eq(&home.reactor, &reactor)) {
+                continue;
             }
+            // What the former selector has still to say of it is ignored; the new one starts with all that is so now.
+            self.leave(&mut home).ok();
+            let token = reactor.register(fd, self.interest, &self.cell)?;
+            self.key.store(Arc::as_ptr(&reactor).cast_mut().cast(), Ordering::Relaxed);
+            *home = Some(Home { reactor, token });
         }
     }
 
@@ -108,6 +127,11 @@ impl Drop for Registration {
     }
 }
 
+/// Whether the thread here drives a reactor while it polls, or would.
+fn could_drive() -> bool {
+    has_place() || driver_of::<Reactor>().is_some_and(|reactor| is_driven_here(Arc::as_ptr(&reactor).cast()))
+}
+
 /// A reactor that is driven, if possible by the frame entered here.
 fn find_reactor() -> io::Result<Arc<Reactor>> {
     if let Some(reactor) = driver_of::<Reactor>() {
@@ -116,7 +140,7 @@ fn find_reactor() -> io::Result<Arc<Reactor>> {
             return Ok(reactor);
         }
     }
-    let reactor = if has_place() { Reactor::new_shared()? } else { fallback()? };
+    let reactor = if has_place() { borrow()? } else { fallback()? };
     drive(&reactor)?;
     Ok(reactor)
 }
@@ -128,7 +152,31 @@ fn fallback() -> io::Result<Arc<Reactor>> {
     if let Some(reactor) = fallback.upgrade() {
         return Ok(reactor);
     }
-    let reactor = Reactor::new_shared()?;
+    let reactor = Reactor::new_hosted()?;
     *fallback = Arc::downgrade(&reactor);
     Ok(reactor)
+}
+
+/// Reactors kept for threads that drive one while they poll. A new one costs five system calls and three
+/// descriptors; more than two are rarely in turn.
+static LENT: Mutex<Vec<Arc<Reactor>>> = Mutex::new(Vec::new());
+const LENT_KEPT: usize = 2;
+
+fn borrow() -> io::Result<Arc<Reactor>> {
+    let kept = LENT.lock().pop();
+    match kept {
+        Some(reactor) => Ok(reactor),
+        None => Reactor::new_lent(),
+    }
+}
+
+/// The thread that drove it has left it. Sources that it still has will move, or bring it back by themselves.
+pub(crate) fn give_back(reactor: &Weak<Reactor>) {
+    let Some(reactor) = reactor.upgrade().filter(|reactor| reactor.sources() == 0) else {
+        return;
+    };
+    let mut kept = LENT.lock();
+    if kept.len() < LENT_KEPT && !kept.iter().any(|known| Arc::ptr_eq(known, &reactor)) {
+        kept.push(reactor);
+    }
 }

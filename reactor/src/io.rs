@@ -6,32 +6,11 @@ use std::task::{Context, Poll, ready};
 
 use reactor_hook::budget;
 
+pub(crate) use crate::cell::Progress;
 use crate::cell::{Place, Seen, Wait};
 use crate::home::Registration;
 use crate::interest::{Direction, Interest};
 use crate::ready::Ready;
-
-/// How much of what was there an operation took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// Perhaps there is more.
-    Full,
-    /// A stream had less than was asked for: the next operation would block, until a new event says otherwise.
-    Partial,
-}
-
-/// Whether a short read of a stream means that the next event is a new edge. Selectors that are not edge-triggered
-/// by nature are emulated and would not report it.
-const PARTIAL_IS_BLOCKED: bool = cfg!(any(
-    target_os = "linux",
-    target_os = "android",
-    target_os = "macos",
-    target_os = "ios",
-    target_os = "freebsd",
-    target_os = "dragonfly",
-    target_os = "netbsd",
-    target_os = "openbsd"
-));
 
 /// A non-blocking source. It registers with a reactor at the first operation that would block.
 ///
@@ -155,31 +134,14 @@ impl<S: AsRawFd> Io<S> {
     ) -> Poll<io::Result<R>> {
         let charge = ready!(budget::poll_proceed(cx));
         let cell = self.registration.cell();
-        loop {
-            let seen = cell.look(direction);
-            if seen.is_worth_a_try() {
-                match f(&self.inner) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Ok((done, progress)) => {
-                        if PARTIAL_IS_BLOCKED && progress == Progress::Partial {
-                            cell.clear(direction, seen, Ready::READABLE | Ready::WRITABLE);
-                        }
-                        charge.made_progress();
-                        return Poll::Ready(Ok(done));
-                    }
-                    Err(error) => {
-                        charge.made_progress();
-                        return Poll::Ready(Err(error));
-                    }
-                }
+        match cell.poll(direction, place, cx.waker(), || f(&self.inner)) {
+            Poll::Ready(result) => {
+                charge.made_progress();
+                Poll::Ready(result)
             }
-            match cell.wait(direction, seen, place, cx.waker(), Ready::of(direction)) {
-                Wait::Again => {}
-                Wait::Pending => {
-                    self.registration.attend(self.fd())?;
-                    return Poll::Pending;
-                }
+            Poll::Pending => {
+                self.registration.attend(self.fd())?;
+                Poll::Pending
             }
         }
     }

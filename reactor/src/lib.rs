@@ -12,6 +12,10 @@ mod interest;
 mod ready;
 mod sync;
 
+#[cfg(runtime_loom)]
+#[doc(hidden)]
+pub mod model;
+
 #[cfg(not(runtime_loom))]
 mod async_fd;
 #[cfg(not(runtime_loom))]

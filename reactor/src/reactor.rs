@@ -2,8 +2,8 @@
 use std::fmt;
 use std::io;
 use std::os::fd::RawFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -37,8 +37,19 @@ pub struct Reactor {
     waker: mio::Waker,
     turning: Mutex<Turning>,
     turns: AtomicU64,
-    /// Whether the one who drives it wants to know when nothing is registered any more.
-    shared: bool,
+    knocks: AtomicU64,
+    role: Role,
+}
+
+/// Who made it, and what becomes of it when nobody needs it.
+#[derive(Clone, Debug)]
+pub(crate) enum Role {
+    /// An executor, for itself.
+    Owned,
+    /// This crate, for a thread that drives one while it polls. Kept for the next one.
+    Lent(Weak<Reactor>),
+    /// This crate, for a thread of its own, which wants to know when nothing is registered any more.
+    Hosted,
 }
 
 /// What only the thread that blocks touches.
@@ -65,28 +76,42 @@ impl Reactor {
     ///
     /// The operating system's: usually that no file descriptor is left.
     pub fn new() -> io::Result<Arc<Reactor>> {
-        Reactor::build(false)
+        Reactor::build(Role::Owned).map(Arc::new)
     }
 
-    /// A reactor for whoever needs one.
-    pub(crate) fn new_shared() -> io::Result<Arc<Reactor>> {
-        Reactor::build(true)
+    /// A reactor for a thread that drives one while it polls.
+    pub(crate) fn new_lent() -> io::Result<Arc<Reactor>> {
+        let mut reactor = Reactor::build(Role::Owned)?;
+        Ok(Arc::new_cyclic(|me| {
+            reactor.role = Role::Lent(Weak::clone(me));
+            reactor
+        }))
     }
 
-    fn build(shared: bool) -> io::Result<Arc<Reactor>> {
+    /// A reactor for a thread of its own.
+    pub(crate) fn new_hosted() -> io::Result<Arc<Reactor>> {
+        Reactor::build(Role::Hosted).map(Arc::new)
+    }
+
+    fn build(role: Role) -> io::Result<Reactor> {
         let poll = mio::Poll::new()?;
         let waker = mio::Waker::new(poll.registry(), UNBLOCK)?;
         let registry = Registry::new(poll.registry().try_clone()?);
         let turning = Turning { poll, events: mio::Events::with_capacity(EVENTS), found: Found::default() };
-        Ok(Arc::new(Reactor {
+        Ok(Reactor {
             registry,
             attendance: Attendance::new(),
             gate: Gate::new(),
             waker,
             turning: Mutex::new(turning),
             turns: AtomicU64::new(0),
-            shared,
-        }))
+            knocks: AtomicU64::new(0),
+            role,
+        })
+    }
+
+    pub(crate) fn is_hosted(&self) -> bool {
+        matches!(self.role, Role::Hosted)
     }
 
     /// How many sources are registered.
@@ -97,6 +122,11 @@ impl Reactor {
     /// How often it has looked for events.
     pub fn turns(&self) -> u64 {
         self.turns.load(Ordering::Relaxed)
+    }
+
+    /// How often a block had to be ended by a system call.
+    pub fn knocks(&self) -> u64 {
+        self.knocks.load(Ordering::Relaxed)
     }
 
     pub(crate) fn register(
@@ -111,7 +141,7 @@ impl Reactor {
     pub(crate) fn deregister(&self, token: Token) -> io::Result<()> {
         let result = self.registry.deregister(token);
         // Its thread would otherwise go on blocking for nobody.
-        if self.shared && self.sources() == 0 {
+        if self.is_hosted() && self.sources() == 0 {
             self.unblock();
         }
         result.map(drop)
@@ -153,6 +183,8 @@ impl Driver for Reactor {
 
     fn unblock(&self) {
         if self.gate.knock() {
+            // Relaxed: a count for people.
+            self.knocks.fetch_add(1, Ordering::Relaxed);
             self.waker.wake().expect("the reactor's eventfd can be written");
         }
     }
@@ -160,6 +192,9 @@ impl Driver for Reactor {
     fn abandoned(&self) {
         for cell in self.registry.cells() {
             cell.rouse();
+        }
+        if let Role::Lent(me) = &self.role {
+            crate::home::give_back(me);
         }
     }
 }

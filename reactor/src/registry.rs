@@ -168,7 +168,6 @@ impl Registry {
         {
             let mut entries = self.entries.lock();
             assert!(!entries.in_batch, "two batches at once");
-            entries.in_batch = true;
             for event in events.iter().filter(|event| event.token() != UNBLOCK) {
                 let token = Token(event.token().0);
                 // An entry of another number, or none, is for a source that has gone meanwhile.
@@ -176,10 +175,14 @@ impl Registry {
                     found.0.push((NonNull::from(&*entry.cell), Ready::from_event(event)));
                 }
             }
+            if found.0.is_empty() {
+                return;
+            }
+            entries.in_batch = true;
         }
         let _end = BatchEnd(self);
         for (cell, ready) in &found.0 {
-            // SAFETY: the entry that owned a reference to the cell was in the slab when `in_batch` was set. Until it
+            // SAFETY: the entry that owned a reference to the cell was in the slab when `in_batch` was set under its lock. Until it
             // is reset, `remove` puts that reference into limbo, and only `BatchEnd` empties that.
             let cell = unsafe { cell.as_ref() };
             cell.event(*ready);

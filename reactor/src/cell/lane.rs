@@ -3,9 +3,9 @@
 
 use std::task::Waker;
 
+use super::call;
 use super::slot::Slot;
-use super::word::{Arm, Begin, Claim, Close, Finish, Seen, Woken, Word};
-use super::{Event, call};
+use super::word::{Arm, Begin, Claim, Close, Event, Finish, Seen, Woken, Word};
 use crate::ready::Ready;
 
 /// What came of leaving one's waker in the slot.
@@ -81,9 +81,9 @@ impl Lane {
         }
     }
 
-    /// Whether what was armed at `tick` is armed still, with this waker.
+    /// Whether what was claimed at `tick` is so still, with this waker.
     pub(crate) fn is_registered(&self, seen: Seen, tick: u32, waker: &Waker) -> bool {
-        Word::is_armed_since(seen, tick) && seen.has_waker() && self.slot.will_wake(waker)
+        Word::is_claimed_since(seen, tick) && seen.has_waker() && self.slot.will_wake(waker)
     }
 
     /// An event: wakes the stored waker where it is. True when the cold list is to be woken, too.

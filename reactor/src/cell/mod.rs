@@ -6,13 +6,14 @@ mod lane;
 mod slot;
 mod word;
 
-use std::task::Waker;
+use std::io;
+use std::task::{Poll, Waker};
 
-pub(crate) use self::cold::ColdList;
-pub(crate) use self::lane::{Lane, Register};
-pub(crate) use self::word::{Claim, Event, Seen};
+pub(crate) use self::word::Seen;
 
-use self::word::Word;
+use self::cold::ColdList;
+use self::lane::{Lane, Register};
+use self::word::{Claim, Word};
 use crate::interest::Direction;
 use crate::ready::Ready;
 
@@ -38,6 +39,28 @@ pub(crate) enum Wait {
     /// An event came meanwhile: look again.
     Again,
 }
+
+/// How much of what was there an operation took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Perhaps there is more.
+    Full,
+    /// A stream had less than was asked for: the next operation would block, until a new event says otherwise.
+    Partial,
+}
+
+/// Whether a short read of a stream means that the next event is a new edge. Selectors that are not edge-triggered
+/// by nature are emulated and would not report it.
+const PARTIAL_IS_BLOCKED: bool = cfg!(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "macos",
+    target_os = "ios",
+    target_os = "freebsd",
+    target_os = "dragonfly",
+    target_os = "netbsd",
+    target_os = "openbsd"
+));
 
 #[derive(Debug)]
 pub(crate) struct ReadinessCell {
@@ -68,6 +91,40 @@ impl ReadinessCell {
         self.lane(direction).word().clear(seen, what);
     }
 
+    /// Does `operation` if it is worth a try, and again for each event that comes meanwhile; leaves `waker` to be
+    /// woken by the next one when it would block. The caller of `Pending` has still to see that events come.
+    #[inline]
+    pub(crate) fn poll<R>(
+        &self,
+        direction: Direction,
+        place: &mut Place,
+        waker: &Waker,
+        mut operation: impl FnMut() -> io::Result<(R, Progress)>,
+    ) -> Poll<io::Result<R>> {
+        loop {
+            let seen = self.look(direction);
+            if seen.is_worth_a_try() {
+                match operation() {
+                    Ok((done, progress)) => {
+                        if PARTIAL_IS_BLOCKED && progress == Progress::Partial {
+                            self.clear(direction, seen, Ready::READABLE | Ready::WRITABLE);
+                        }
+                        return Poll::Ready(Ok(done));
+                    }
+                    Err(error) => match error.kind() {
+                        io::ErrorKind::WouldBlock => {}
+                        io::ErrorKind::Interrupted => continue,
+                        _ => return Poll::Ready(Err(error)),
+                    },
+                }
+            }
+            match self.wait(direction, seen, place, waker, Ready::of(direction)) {
+                Wait::Again => {}
+                Wait::Pending => return Poll::Pending,
+            }
+        }
+    }
+
     /// Leaves `waker` to be woken by the next event after `seen`, and forgets `what` of the readiness.
     #[inline]
     pub(crate) fn wait(
@@ -86,7 +143,7 @@ impl ReadinessCell {
                 lane.word().clear(seen, what);
                 return Wait::Pending;
             }
-            Place::Slot(tick) if Word::is_armed_since(seen, tick) => Claim::Held(tick),
+            Place::Slot(tick) if Word::is_claimed_since(seen, tick) => Claim::Held(tick),
             Place::None | Place::Slot(_) | Place::Cold(_) => Claim::Exclusive,
         };
         let registered = lane.register(seen, claim, waker, what);

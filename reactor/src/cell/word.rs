@@ -308,10 +308,10 @@ impl Word {
         })
     }
 
-    /// Takes back what was armed at `tick`; an event since then has done so already.
+    /// Takes back what was claimed at `tick`; an event since then has done so already.
     pub(crate) fn disarm(&self, tick: u32) {
         self.update(|word| {
-            if word.tick() == tick && word.has(ARMED) {
+            if word.tick() == tick && word.has(ARMED | CLAIMED) {
                 Ok((word.0 & !(ARMED | CLAIMED), ()))
             } else {
                 Err(())
@@ -319,9 +319,9 @@ impl Word {
         });
     }
 
-    /// Whether what was armed at `tick` is so still.
-    pub(crate) fn is_armed_since(seen: Seen, tick: u32) -> bool {
-        seen.tick() == tick && seen.has(ARMED)
+    /// Whether what was claimed at `tick` is so still.
+    pub(crate) fn is_claimed_since(seen: Seen, tick: u32) -> bool {
+        seen.tick() == tick && seen.has(ARMED | CLAIMED)
     }
 
     /// Flags a waiter that was put on the cold list and forgets `what` of the readiness. False when an event came
@@ -355,3 +355,6 @@ fn cleared(what: Ready) -> u64 {
     let closed = Ready::READ_CLOSED | Ready::WRITE_CLOSED;
     u64::from((what - closed).bits()) | ASSUMED
 }
+
+#[cfg(all(test, not(runtime_loom)))]
+mod tests;
