@@ -75,9 +75,9 @@ fn end(probe: &Probe) {
     probe.wakers.fetch_sub(1, Ordering::AcqRel);
 }
 
-fn model(threads: usize, f: impl Fn() + Sync + Send + 'static) {
+fn model(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(if threads > 2 { 2 } else { 3 });
+    builder.preemption_bound = Some(preemptions);
     builder.check(f);
 }
 
@@ -93,7 +93,7 @@ fn resume(cell: &Cell, waiter: &mut Waiter, probe: &StdArc<Probe>, op: impl Fn()
 
 /// One event against one waiter: look, try, clear, register.
 fn an_event_is_not_lost(waiter: fn() -> Waiter) {
-    model(2, move || {
+    model(3, move || {
         let cell = Arc::new(Cell::new());
         let arrived = Arc::new(AtomicBool::new(false));
         let driver = {
@@ -159,7 +159,7 @@ fn an_event_during_a_wake_up_is_not_lost() {
 /// The waker is replaced while an event uses it, and its task ends.
 #[test]
 fn a_waker_is_not_replaced_while_it_is_in_use() {
-    model(2, || {
+    model(3, || {
         let cell = Arc::new(Cell::new());
         let arrived = Arc::new(AtomicBool::new(false));
         let first = Probe::new();
@@ -169,6 +169,8 @@ fn a_waker_is_not_replaced_while_it_is_in_use() {
         let driver = {
             let (cell, arrived) = (Arc::clone(&cell), Arc::clone(&arrived));
             thread::spawn(move || {
+                // With nothing arrived, so that the waiter has a reason to register.
+                cell.rouse();
                 arrived.store(true, Ordering::Relaxed);
                 cell.event();
             })
@@ -186,10 +188,42 @@ fn a_waker_is_not_replaced_while_it_is_in_use() {
     });
 }
 
+/// Two events at once: the waker is in use until both are through.
+#[test]
+fn a_waker_is_not_replaced_while_another_event_uses_it() {
+    model(3, || {
+        let cell = Arc::new(Cell::new());
+        let first = Probe::new();
+        let mut waiter = Waiter::shared();
+        assert!(!cell.poll(&mut waiter, &first.waker(), || false));
+        let driver = {
+            let cell = Arc::clone(&cell);
+            thread::spawn(move || cell.rouse())
+        };
+        let task = {
+            let cell = Arc::clone(&cell);
+            thread::spawn(move || {
+                // Armed again, with the same waker, for the second event.
+                assert!(!cell.poll(&mut waiter, &first.waker(), || false));
+                end(&first);
+                let second = Probe::new();
+                assert!(!cell.poll(&mut waiter, &second.waker(), || false));
+                (first, second)
+            })
+        };
+        cell.rouse();
+        let (first, second) = task.join().unwrap();
+        driver.join().unwrap();
+        cell.close();
+        assert_eq!(first.wakers.load(Ordering::Acquire), 0, "the replaced waker is kept");
+        second.assert_no_waker_is_kept();
+    });
+}
+
 /// The owner goes while an event uses the waker.
 #[test]
 fn the_last_user_of_a_closed_cells_waker_drops_it() {
-    model(2, || {
+    model(3, || {
         let cell = Arc::new(Cell::new());
         let probe = Probe::new();
         let mut waiter = Waiter::shared();
