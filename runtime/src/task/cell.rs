@@ -7,7 +7,6 @@ use std::any::Any;
 use std::cell::Cell as StdCell;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
@@ -15,7 +14,7 @@ use std::task::{Context, Poll};
 
 use super::arena::Home;
 use super::error::JoinError;
-use super::header::{Header, RawTask, Vtable};
+use super::header::{Body, Header, RawTask, Vtable};
 use super::id::Id;
 use super::notified::{Notified, Step};
 use super::quiet::quietly;
@@ -23,7 +22,6 @@ use super::schedule::Schedule;
 use super::state::{Complete, Park, Start};
 use super::waker::Lent;
 use crate::sync::UnsafeCell;
-use crate::sync::atomic::AtomicPtr;
 
 #[repr(C)]
 pub(super) struct Cell<F: Future, S> {
@@ -67,23 +65,15 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         future: F,
     ) -> RawTask {
         let cell = memory.as_ptr().cast::<Self>();
-        // SAFETY: large enough and aligned (HOME); the same holds for each line below.
+        // SAFETY: `memory` is large enough and aligned (HOME).
         let stage = unsafe { &raw mut (*cell).stage };
         // SAFETY: in bounds, ours alone.
         unsafe { stage.write(UnsafeCell::new(Stage::Running(future))) };
-        // SAFETY: as above; so for each field.
-        unsafe { (&raw mut (*cell).header.vtable).write(Self::VTABLE) };
-        // SAFETY: as above.
-        unsafe { (&raw mut (*cell).header.owner).write(owner.cast()) };
-        // SAFETY: as above.
-        unsafe { (&raw mut (*cell).header.queue_next).write(AtomicPtr::new(std::ptr::null_mut())) };
-        // SAFETY: as above.
-        unsafe { (&raw mut (*cell).header.id).write(id) };
-        // SAFETY: as above.
-        unsafe { (&raw mut (*cell).header.spawned_at).write(spawned_at) };
-        // SAFETY: as above.
-        unsafe { (&raw mut (*cell).header.join_waker).write(UnsafeCell::new(MaybeUninit::uninit())) };
-        // SAFETY: every field is written, and the pointer is the one that the whole cell was got by.
+        // SAFETY: as for `stage`; the word beside it may be read by a scan and is left alone.
+        let body = unsafe { &raw mut (*cell).header.body };
+        // SAFETY: in bounds, ours alone.
+        unsafe { body.write(Body::new(Self::VTABLE, owner.cast(), id, spawned_at)) };
+        // SAFETY: every field is written; the pointer is the one that the whole cell was got by.
         let task = unsafe { RawTask::new(memory) };
         task.state().publish();
         task
@@ -179,8 +169,10 @@ unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>) ->
             yielded.set(false);
             // The future panicked in its poll, or in its drop after it had an output.
             quietly(|| drop(output));
-            // SAFETY: we have the Notified; the future is dropped here unless it was.
-            quietly(|| unsafe { stage::<F, S>(task) }.with_mut(|stage| unsafe { consume(stage) }));
+            // SAFETY: we have the Notified, so the stage is ours.
+            let stage = unsafe { stage::<F, S>(task) };
+            // SAFETY: as above; the future is dropped here unless it was.
+            quietly(|| stage.with_mut(|stage| unsafe { consume(stage) }));
             // SAFETY: we have the Notified, and the future is gone.
             unsafe { finish_panicked::<F, S>(task, panic) };
             Step::Done
@@ -299,9 +291,8 @@ unsafe fn complete<F: Future, S: Schedule>(task: RawTask, mut stored: bool) {
                 return;
             }
             Complete::WakeJoiner => {
-                // Only read: the handle may be comparing the waker just now, by reading it too.
-                // SAFETY: JOIN_WAKER was set at completion: the slot holds a waker, and it is ours from then on.
-                let waker = task.join_waker().with(|slot| unsafe { (*slot).assume_init_read() });
+                // SAFETY: the transition gave us the waker.
+                let waker = unsafe { task.join_waker().take_shared() };
                 quietly(|| waker.wake());
                 task.unref();
                 return;

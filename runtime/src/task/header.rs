@@ -2,21 +2,24 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell as StdCell;
-use std::mem::MaybeUninit;
 use std::panic::Location;
 use std::ptr::NonNull;
-use std::task::Waker;
 
 use super::id::Id;
 use super::notified::Step;
+use super::slot::JoinSlot;
 use super::state::State;
-use crate::sync::UnsafeCell;
 use crate::sync::atomic::AtomicPtr;
 
 /// Type-free front of a cell. The word comes first: it stays readable while the cell is free.
 #[repr(C)]
 pub(crate) struct Header {
     pub(super) state: State,
+    pub(super) body: Body,
+}
+
+/// What a spawn writes before it publishes the word.
+pub(super) struct Body {
     pub(super) vtable: &'static Vtable,
     /// The scheduler, borrowed: it outlives every cell (README, "The scheduler outlives every cell").
     pub(super) owner: *const (),
@@ -25,12 +28,34 @@ pub(crate) struct Header {
     pub(super) id: Id,
     pub(super) spawned_at: &'static Location<'static>,
     /// The join slot; `JOIN_WAKER` says whether it holds something and whose it is.
-    pub(super) join_waker: UnsafeCell<MaybeUninit<Waker>>,
+    pub(super) join_waker: JoinSlot,
+}
+
+impl Body {
+    #[inline]
+    pub(super) fn new(
+        vtable: &'static Vtable,
+        owner: *const (),
+        id: Id,
+        spawned_at: &'static Location<'static>,
+    ) -> Self {
+        Body {
+            vtable,
+            owner,
+            queue_next: AtomicPtr::new(std::ptr::null_mut()),
+            id,
+            spawned_at,
+            join_waker: JoinSlot::new(),
+        }
+    }
 }
 
 impl std::fmt::Debug for Header {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Header").field("id", &self.id).field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Header")
+            .field("id", &self.body.id)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 
@@ -87,27 +112,27 @@ impl RawTask {
 
     #[inline]
     pub(super) fn vtable(self) -> &'static Vtable {
-        self.header().vtable
+        self.header().body.vtable
     }
 
     #[inline]
     pub(super) fn owner(self) -> *const () {
-        self.header().owner
+        self.header().body.owner
     }
 
     #[inline]
     pub(super) fn id(self) -> Id {
-        self.header().id
+        self.header().body.id
     }
 
     #[inline]
     pub(super) fn spawned_at(self) -> &'static Location<'static> {
-        self.header().spawned_at
+        self.header().body.spawned_at
     }
 
     #[inline]
-    pub(super) fn join_waker<'a>(self) -> &'a UnsafeCell<MaybeUninit<Waker>> {
-        &self.header().join_waker
+    pub(super) fn join_waker<'a>(self) -> &'a JoinSlot {
+        &self.header().body.join_waker
     }
 
     /// Drops one reference, and the cell with the last.
@@ -129,5 +154,5 @@ impl RawTask {
 #[inline]
 pub(crate) unsafe fn queue_next<'a>(header: NonNull<Header>) -> &'a AtomicPtr<Header> {
     // SAFETY: the caller holds the Notified, which keeps the cell.
-    unsafe { &header.as_ref().queue_next }
+    &unsafe { header.as_ref() }.body.queue_next
 }

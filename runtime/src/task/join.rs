@@ -111,25 +111,23 @@ impl<T> JoinHandle<T> {
     fn register(&mut self, waker: &Waker) -> Result<(), IsComplete> {
         let slot = self.task.join_waker();
         if self.task.state().has_join_waker() {
-            // Only read: the owner may be taking the waker just now, by reading it too. Its data is not followed.
-            // SAFETY: JOIN_WAKER is set and only this handle clears it, so the slot holds a waker's bits.
-            let same = slot.with(|slot| unsafe { (*slot).assume_init_ref() }.will_wake(waker));
-            if same {
+            // SAFETY: we are the handle, and JOIN_WAKER is set.
+            if unsafe { slot.will_wake(waker) } {
                 return Ok(());
             }
             self.task.state().unset_join_waker()?;
-            // SAFETY: the slot is ours again and holds a waker.
-            let old = slot.with_mut(|slot| unsafe { (*slot).assume_init_read() });
+            // SAFETY: JOIN_WAKER has just been cleared by us.
+            let old = unsafe { slot.take() };
             // Its drop may panic; the slot is in order by now.
             drop(old);
         }
         // Cloned before the slot is touched: this is user code and may panic.
         let new = waker.clone();
-        // SAFETY: JOIN_WAKER is clear, so the slot is ours.
-        slot.with_mut(|slot| unsafe { (*slot).write(new) });
+        // SAFETY: JOIN_WAKER is clear, and the slot empty.
+        unsafe { slot.put(new) };
         self.task.state().set_join_waker().inspect_err(|_| {
-            // SAFETY: JOIN_WAKER was not set: the slot is still ours and holds what was just written.
-            drop(slot.with_mut(|slot| unsafe { (*slot).assume_init_read() }));
+            // SAFETY: JOIN_WAKER was not set, and the slot holds what was just put in.
+            drop(unsafe { slot.take() });
         })
     }
 
@@ -138,8 +136,8 @@ impl<T> JoinHandle<T> {
         match self.task.state().detach() {
             Detach::Done => return,
             Detach::DropWaker => {
-                // SAFETY: the transition made the slot ours, and it holds a waker.
-                let waker = self.task.join_waker().with_mut(|slot| unsafe { (*slot).assume_init_read() });
+                // SAFETY: the transition cleared JOIN_WAKER and left us the waker.
+                let waker = unsafe { self.task.join_waker().take() };
                 quietly(|| drop(waker));
             }
             Detach::DropOutput => {

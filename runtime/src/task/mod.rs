@@ -16,6 +16,7 @@ mod notified;
 mod quiet;
 mod refused;
 mod schedule;
+mod slot;
 mod spawn;
 mod state;
 mod waker;

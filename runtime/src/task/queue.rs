@@ -11,6 +11,8 @@ use crate::sync::{Arc, Mutex};
 #[derive(Debug)]
 pub(crate) struct Queue {
     ready: Mutex<VecDeque<Notified<Queue>>>,
+    /// Of `unhandled_panic`. Counted past loom: no protocol depends on it.
+    panics: std::sync::atomic::AtomicUsize,
     arena: Arena<Queue>,
 }
 
@@ -33,6 +35,10 @@ impl Schedule for Queue {
 
     fn arena(&self) -> &Arena<Self> {
         &self.arena
+    }
+
+    fn unhandled_panic(&self, _id: Id) {
+        self.panics.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
 
     #[cfg(not(runtime_loom))]
@@ -58,7 +64,11 @@ impl Schedule for Queue {
 
 impl Executor {
     pub(crate) fn new() -> Self {
-        Executor(Arc::new(Queue { ready: Mutex::new(VecDeque::new()), arena: Arena::new() }))
+        Executor(Arc::new(Queue {
+            ready: Mutex::new(VecDeque::new()),
+            panics: 0.into(),
+            arena: Arena::new(),
+        }))
     }
 
     /// Makes this thread the queue's worker while `f` runs.
@@ -123,6 +133,14 @@ impl Executor {
             ran += 1;
         }
         ran
+    }
+
+    pub(crate) fn panics(&self) -> usize {
+        self.0.panics.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    pub(crate) fn arena(&self) -> &Arena<Queue> {
+        &self.0.arena
     }
 
     pub(crate) fn live(&self) -> usize {

@@ -2,19 +2,17 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell as StdCell;
-use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr::NonNull;
 
 use super::error::JoinError;
-use super::header::{Header, RawTask, Vtable};
+use super::header::{Body, Header, RawTask, Vtable};
 use super::id::Id;
 use super::join::JoinHandle;
 use super::notified::Step;
 use super::quiet::quietly;
 use super::state::State;
 use crate::sync::UnsafeCell;
-use crate::sync::atomic::AtomicPtr;
 
 /// Owned by the handles alone; it knows no arena and no scheduler.
 #[repr(C)]
@@ -44,12 +42,7 @@ pub(super) fn refuse<F, T>(id: Id, spawned_at: &'static Location<'static>, futur
     let refused = Box::new(Refused::<T> {
         header: Header {
             state: State::born_complete(),
-            vtable: Refused::<T>::VTABLE,
-            owner: std::ptr::null(),
-            queue_next: AtomicPtr::new(std::ptr::null_mut()),
-            id,
-            spawned_at,
-            join_waker: UnsafeCell::new(MaybeUninit::uninit()),
+            body: Body::new(Refused::<T>::VTABLE, std::ptr::null(), id, spawned_at),
         },
         output: UnsafeCell::new(Some(Err(error))),
     });

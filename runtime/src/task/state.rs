@@ -17,17 +17,17 @@ use std::process;
 use crate::sync::atomic::AtomicUsize;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-const OWNED: usize = 1 << 0;
-const WOKEN: usize = 1 << 1;
-const COMPLETE: usize = 1 << 2;
-const CANCELLED: usize = 1 << 3;
-const JOIN_INTEREST: usize = 1 << 4;
-const JOIN_WAKER: usize = 1 << 5;
-const REF_ONE: usize = 1 << 6;
+pub(super) const OWNED: usize = 1 << 0;
+pub(super) const WOKEN: usize = 1 << 1;
+pub(super) const COMPLETE: usize = 1 << 2;
+pub(super) const CANCELLED: usize = 1 << 3;
+pub(super) const JOIN_INTEREST: usize = 1 << 4;
+pub(super) const JOIN_WAKER: usize = 1 << 5;
+pub(super) const REF_ONE: usize = 1 << 6;
 const REFS: usize = !(REF_ONE - 1);
 
 /// A spawned task: its Notified is about to be queued; the executor and the handle hold a reference each.
-const SPAWNED: usize = OWNED | JOIN_INTEREST | (2 * REF_ONE);
+pub(super) const SPAWNED: usize = OWNED | JOIN_INTEREST | (2 * REF_ONE);
 
 /// The word.
 pub(super) struct State(AtomicUsize);
@@ -457,6 +457,17 @@ impl State {
     }
 }
 
+#[cfg(test)]
+impl State {
+    pub(super) fn at(bits: usize) -> Self {
+        State(AtomicUsize::new(bits))
+    }
+
+    pub(super) fn bits(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+}
+
 impl Snapshot {
     pub(super) fn is_free(self) -> bool {
         self.0 == 0
@@ -465,10 +476,6 @@ impl Snapshot {
     /// Spawned and not complete.
     pub(super) fn is_live(self) -> bool {
         self.0 != 0 && self.0 & COMPLETE == 0
-    }
-
-    pub(super) fn is_complete(self) -> bool {
-        self.0 & COMPLETE != 0
     }
 
     pub(super) fn refs(self) -> usize {

@@ -13,7 +13,7 @@ use crate::task::state::State;
 pub(super) struct Depot {
     class: Class,
     chains: Mutex<Chains>,
-    /// Every page there is. Pages are only added until the arena is dropped, so a cell's word may always be read.
+    /// Every page there is. A scan holds this lock, and so does who frees a page. Taken before `chains`.
     pages: Mutex<Vec<Page>>,
 }
 
@@ -24,8 +24,8 @@ struct Chains {
 }
 
 /// `CHAIN` cells side by side.
-#[derive(Clone, Copy)]
-pub(super) struct Page(NonNull<u8>);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Page(NonNull<u8>);
 
 // SAFETY: a page is shared; what is done to its cells is for their words to say.
 unsafe impl Send for Page {}
@@ -34,17 +34,13 @@ unsafe impl Send for Chains {}
 
 impl Depot {
     pub(super) fn new(class: Class) -> Depot {
-        Depot {
-            class,
-            chains: Mutex::new(Chains { top: ptr::null_mut(), count: 0 }),
-            pages: Mutex::new(Vec::new()),
-        }
+        Depot { class, chains: Mutex::new(Chains::EMPTY), pages: Mutex::new(Vec::new()) }
     }
 
     /// A chain of free cells; a new page where there is none.
     #[cold]
     pub(super) fn take(&self) -> FreeList {
-        if let Some(list) = self.chains.lock().pop(self.class) {
+        if let Some(list) = self.chains.lock().pop() {
             return list;
         }
         self.grow()
@@ -70,18 +66,62 @@ impl Depot {
         list
     }
 
-    /// Calls `f` with the word of every cell, under the lock: no user code in there.
-    pub(super) fn for_each_word(&self, mut f: impl FnMut(&State)) {
-        let pages = self.pages.lock();
-        for cell in pages.iter().flat_map(|page| page.cells(self.class)) {
-            // SAFETY: the word of a cell in a page may always be read.
-            f(unsafe { &(*cell.as_ptr().cast::<FreeCell>()).word });
-        }
+    /// Calls `f` with every cell, under the lock that pages are freed under: no user code in there.
+    pub(super) fn for_each_cell(&self, f: impl FnMut(NonNull<Header>)) {
+        self.pages.lock().iter().flat_map(|page| page.cells(self.class)).for_each(f);
     }
 
-    /// The pages there are now.
-    pub(super) fn pages(&self) -> Vec<Page> {
-        self.pages.lock().clone()
+    /// As `for_each_cell`, with what can be read of a free cell too.
+    pub(super) fn for_each_word(&self, mut f: impl FnMut(&State)) {
+        self.for_each_cell(|cell| {
+            // SAFETY: in a page that is not freed meanwhile; the word of a cell may always be read.
+            f(unsafe { &(*cell.as_ptr().cast::<FreeCell>()).word });
+        });
+    }
+
+    /// Frees the pages whose every cell is in the depot, if that holds more than `keep` chains. Says how many.
+    pub(super) fn trim(&self, keep: usize) -> usize {
+        let mut pages = self.pages.lock();
+        let mut chains = self.chains.lock();
+        if chains.count <= keep {
+            return 0;
+        }
+        let mut taken = std::mem::replace(&mut *chains, Chains::EMPTY);
+        // Who needs a cell meanwhile waits for the pages' lock, in `grow`.
+        drop(chains);
+        let mut cells = Vec::with_capacity(taken.count * CHAIN);
+        while let Some(mut list) = taken.pop() {
+            cells.extend(std::iter::from_fn(|| list.pop(self.class)));
+        }
+        cells.sort_unstable();
+        pages.sort_unstable();
+
+        let mut cells = &cells[..];
+        let before = pages.len();
+        let mut list = FreeList::EMPTY;
+        pages.retain(|page| {
+            let (here, rest) =
+                cells.split_at(cells.partition_point(|cell| page.is_before_end(*cell, self.class)));
+            cells = rest;
+            if here.len() == CHAIN {
+                // SAFETY: all its cells were in the depot, so they are ours, and they do not go back.
+                unsafe { page.free(self.class) };
+                return false;
+            }
+            for cell in here {
+                // SAFETY: out of the depot, so ours, and free.
+                unsafe { list.push(self.class, *cell) };
+                if list.len == CHAIN {
+                    self.give(std::mem::replace(&mut list, FreeList::EMPTY));
+                }
+            }
+            true
+        });
+        self.give(list);
+        if pages.len() < before / 2 {
+            pages.shrink_to_fit();
+        }
+        before - pages.len()
     }
 
     pub(super) fn class(&self) -> Class {
@@ -102,20 +142,22 @@ impl Depot {
 }
 
 impl Chains {
+    const EMPTY: Chains = Chains { top: ptr::null_mut(), count: 0 };
+
     fn push(&mut self, class: Class, list: FreeList) {
         debug_assert!(list.len > 0 && list.len <= CHAIN, "a chain has cells, and no more than a page");
         let first = list.head;
         // SAFETY: the list is ours, and so is its first cell.
         unsafe { unpoison(first, class.size()) };
         // SAFETY: as above; a cell is larger than a `FreeCell`.
-        unsafe { (&raw mut (*first).next_chain).write(self.top) };
+        unsafe { (*first).next_chain = self.top };
         // SAFETY: as above.
-        unsafe { (&raw mut (*first).chain_len).write(list.len) };
+        unsafe { (*first).chain_len = list.len };
         self.top = first;
         self.count += 1;
     }
 
-    fn pop(&mut self, _class: Class) -> Option<FreeList> {
+    fn pop(&mut self) -> Option<FreeList> {
         let first = NonNull::new(self.top)?.as_ptr();
         // SAFETY: the first cell of a chain of ours, written by `push` and left unpoisoned.
         self.top = unsafe { (*first).next_chain };
@@ -150,9 +192,13 @@ impl Page {
         page
     }
 
-    pub(super) fn cells(self, class: Class) -> impl DoubleEndedIterator<Item = NonNull<Header>> {
+    fn cells(self, class: Class) -> impl DoubleEndedIterator<Item = NonNull<Header>> {
         // SAFETY: within the page.
         (0..CHAIN).map(move |index| unsafe { self.0.add(index * class.size()) }.cast())
+    }
+
+    fn is_before_end(self, cell: NonNull<Header>, class: Class) -> bool {
+        cell.addr().get() < self.0.addr().get() + class.size() * CHAIN
     }
 
     /// # Safety

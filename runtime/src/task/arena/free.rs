@@ -37,7 +37,7 @@ impl FreeList {
     pub(super) unsafe fn push(&mut self, class: Class, cell: NonNull<Header>) {
         let cell = cell.as_ptr().cast::<FreeCell>();
         // SAFETY: the cell is the caller's, and larger than a `FreeCell`.
-        unsafe { (&raw mut (*cell).next).write(self.head) };
+        unsafe { (*cell).next = self.head };
         // SAFETY: as above.
         unsafe { poison(cell, class.size()) };
         self.head = cell;

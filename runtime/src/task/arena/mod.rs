@@ -61,6 +61,17 @@ impl<S> Arena<S> {
         live
     }
 
+    /// How many cells are not free: tasks, and complete ones that somebody still holds.
+    pub(crate) fn occupied(&self) -> usize {
+        self.count_occupied(&self.outside.lock())
+    }
+
+    fn count_occupied(&self, outside: &Outside<S>) -> usize {
+        let mut occupied = 0;
+        self.for_each_word(outside, |snapshot| occupied += usize::from(!snapshot.is_free()));
+        occupied
+    }
+
     fn for_each_word(&self, outside: &Outside<S>, mut f: impl FnMut(super::state::Snapshot)) {
         for depot in &self.depots {
             depot.for_each_word(|word| f(word.snapshot()));
@@ -111,6 +122,13 @@ impl<S> Arena<S> {
 }
 
 impl<S: Schedule> Arena<S> {
+    /// Gives the memory of a burst back: frees the pages that are wholly in a depot that holds more than `keep` chains
+    /// of sixty-four cells, and says how many. It costs a sort of those cells, so it is for an idle moment. What the
+    /// workers have cached, and what shares a page with a task, stays.
+    pub(crate) fn trim(&self, keep: usize) -> usize {
+        self.depots.iter().map(|depot| depot.trim(keep)).sum()
+    }
+
     /// Cancels every task: drops the futures of the idle ones here, and marks those whose Notified is elsewhere.
     ///
     /// For the last worker, after [`close`](Self::close): no other thread runs tasks any more. Between calls it runs
@@ -119,18 +137,15 @@ impl<S: Schedule> Arena<S> {
         let mut scan = Scan { cancelled: 0, in_flight: 0 };
         let mut taken = Vec::new();
         for depot in &self.depots {
-            // Pages are not added any more but for what was under way; they are never taken away.
-            for page in depot.pages() {
-                for cell in page.cells(depot.class()) {
-                    // SAFETY: the cell's word may be read always, and the rest if there is a task.
-                    let task = unsafe { RawTask::new(cell) };
-                    match task.state().shut() {
-                        Shut::Nothing => {}
-                        Shut::Take => taken.push(task),
-                        Shut::InFlight => scan.in_flight += 1,
-                    }
+            depot.for_each_cell(|cell| {
+                // SAFETY: the cell's word may be read always, and the rest if there is a task.
+                let task = unsafe { RawTask::new(cell) };
+                match task.state().shut() {
+                    Shut::Nothing => {}
+                    Shut::Take => taken.push(task),
+                    Shut::InFlight => scan.in_flight += 1,
                 }
-            }
+            });
         }
         scan.in_flight += self.outside.lock().shut_alone(&mut taken);
         scan.cancelled = taken.len();
@@ -150,8 +165,7 @@ impl<S: Schedule> Arena<S> {
         let mut outside = self.outside.lock();
         debug_assert!(outside.closed, "an arena is closed before it retires");
         debug_assert!(outside.retired.is_none(), "an arena retires once");
-        let mut left = 0;
-        self.for_each_word(&outside, |snapshot| left += usize::from(!snapshot.is_free()));
+        let left = self.count_occupied(&outside);
         let (kept, unneeded) = if left > 0 { (Some(keep), None) } else { (None, Some(keep)) };
         outside.retired = Some(Retired { left, keep: kept });
         drop(outside);

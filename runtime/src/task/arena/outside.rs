@@ -61,7 +61,9 @@ impl<S> Outside<S> {
         unsafe { cell.as_ptr().cast::<State>().write(State::free()) };
         let key = self.alone.insert(Alone(cell));
         // SAFETY: `Home::of` made room for the key there, aligned.
-        unsafe { memory.add(key_at).cast::<usize>().write(key) };
+        let key_slot = unsafe { memory.add(key_at) }.cast::<usize>();
+        // SAFETY: as above.
+        unsafe { key_slot.write(key) };
         cell
     }
 
@@ -72,8 +74,10 @@ impl<S> Outside<S> {
     /// The cell came from `take` with this home, and nobody can reach it but through the list.
     pub(super) unsafe fn free_alone(&mut self, task: RawTask, layout: Layout, key_at: usize) {
         let memory = task.as_ptr().cast::<u8>();
+        // SAFETY: within the allocation, by `Home::of`.
+        let key_slot = unsafe { memory.add(key_at) }.cast::<usize>();
         // SAFETY: written by `take_alone`.
-        let key = unsafe { memory.add(key_at).cast::<usize>().read() };
+        let key = unsafe { key_slot.read() };
         let listed = self.alone.remove(key);
         debug_assert_eq!(listed.0, task.as_ptr(), "the key is the cell's own");
         // SAFETY: allocated with this layout, and out of the list now.
