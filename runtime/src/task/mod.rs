@@ -33,7 +33,7 @@ pub use error::JoinError;
 pub use id::Id;
 pub use join::JoinHandle;
 
-pub(crate) use arena::{Arena, Cache, Scan};
+pub(crate) use arena::{Arena, Cache};
 pub(crate) use header::{Header, queue_next};
 pub(crate) use notified::{Notified, Ran};
 pub(crate) use schedule::Schedule;

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::Location;
 
-use super::{Arena, Cache, Id, JoinHandle, Notified, Ran, Scan, Schedule, spawn};
+use super::arena::Scan;
+use super::spawn::spawn;
+use super::{Arena, Cache, Id, JoinHandle, Notified, Ran, Schedule};
 use crate::sync::{Arc, Mutex};
 
 /// The scheduler.
