@@ -69,7 +69,7 @@ impl Entry {
 
     /// Whether `waker` is the one that is there. To be asked only if the state was seen `Armed`.
     #[inline]
-    pub(crate) fn will_wake(self: Pin<&mut Self>, waker: &Waker) -> bool {
+    fn will_wake(self: Pin<&mut Self>, waker: &Waker) -> bool {
         self.waker.with(|mine| {
             // SAFETY: written before it was armed, by this thread or before the `Pin<&mut>` came to it; nobody writes
             // it while the owner is here.
@@ -77,6 +77,13 @@ impl Entry {
             // SAFETY: the bits are those of a `Waker`. It may have been moved out: see the README, *Fire against poll*.
             unsafe { mine.assume_init_ref() }.will_wake(waker)
         })
+    }
+
+    /// Whether it is armed and will call `waker`. With `replace`, another waker gives way to it.
+    #[inline]
+    pub(crate) fn stays(mut self: Pin<&mut Self>, waker: &Waker, replace: bool) -> bool {
+        self.phase() == Phase::Armed
+            && (self.as_mut().will_wake(waker) || replace && self.replace_waker(waker.clone()).is_ok())
     }
 
     /// Puts it into its home's wheel. Tells the one who waits there.
@@ -135,7 +142,7 @@ impl Entry {
 
     /// Puts in another waker and gives back the old one; gives back the new one if it has left the wheel.
     #[inline]
-    pub(crate) fn replace_waker(self: Pin<&mut Self>, waker: Waker) -> Result<Waker, Waker> {
+    fn replace_waker(self: Pin<&mut Self>, waker: Waker) -> Result<Waker, Waker> {
         let this = self.into_ref().get_ref();
         let Some(home) = this.home.as_ref() else { return Err(waker) };
         let _wheel = home.lock();

@@ -9,10 +9,14 @@
 //!
 //! The README beside this crate teaches the wheel, the entry's states, and who may touch what when.
 #![deny(unsafe_code)]
+#![cfg_attr(runtime_loom, allow(dead_code, missing_docs))]
 
 mod batch;
 mod entry;
 mod keeper;
+#[cfg(runtime_loom)]
+#[doc(hidden)]
+pub mod model;
 mod shard;
 mod state;
 mod sync;
@@ -34,6 +38,7 @@ mod sleep;
 #[cfg(not(runtime_loom))]
 mod timeout;
 
+#[cfg(not(runtime_loom))]
 pub use std::time::Duration;
 pub use timers::Timers;
 

@@ -139,7 +139,7 @@ impl Sleep {
         let mut this = self.project();
         match this.entry.phase() {
             Phase::Fired => Poll::Ready(()),
-            Phase::Armed if !*this.unsure && this.entry.as_mut().will_wake(cx.waker()) => Poll::Pending,
+            Phase::Armed if !*this.unsure && this.entry.as_mut().stays(cx.waker(), false) => Poll::Pending,
             _ => poll_anew(this.entry, *this.deadline, std::mem::take(this.unsure), cx.waker()),
         }
     }
@@ -148,11 +148,9 @@ impl Sleep {
 /// Sees to it that `entry` is armed with `waker`, unless its deadline has passed.
 fn poll_anew(mut entry: Pin<&mut Entry>, deadline: Instant, unsure: bool, waker: &Waker) -> Poll<()> {
     let passed = unsure && deadline <= Instant::now();
-    if !passed && entry.phase() == Phase::Armed {
-        let is_here = entry.as_mut().home().is_some_and(|home| home.keeper().is_here());
-        if entry.as_mut().will_wake(waker) || is_here && entry.as_mut().replace_waker(waker.clone()).is_ok() {
-            return Poll::Pending;
-        }
+    let is_here = entry.as_mut().home().is_some_and(|home| home.keeper().is_here());
+    if !passed && entry.as_mut().stays(waker, is_here) {
+        return Poll::Pending;
     }
     drop(entry.as_mut().disarm());
     if entry.phase() == Phase::Fired {
