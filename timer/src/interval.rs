@@ -128,7 +128,7 @@ impl Interval {
         } else {
             due.after(self.period)
         };
-        self.sleep.as_mut().restart(next, next <= now);
+        self.sleep.as_mut().restart(next);
         Poll::Ready(due)
     }
 

@@ -1,6 +1,5 @@
 //! What the loom models see: the owner's side of an entry. They fire and wait through `Timers`.
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 

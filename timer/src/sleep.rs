@@ -125,11 +125,11 @@ impl Sleep {
         this.entry.rewind();
     }
 
-    /// Sets the deadline of one that is in no wheel. `unsure` as in the field.
-    pub(crate) fn restart(self: Pin<&mut Self>, deadline: Instant, unsure: bool) {
+    /// As `reset`, of one that is in no wheel.
+    pub(crate) fn restart(self: Pin<&mut Self>, deadline: Instant) {
         let this = self.project();
         *this.deadline = deadline;
-        *this.unsure = unsure;
+        *this.unsure = true;
         this.entry.rewind();
     }
 

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::Pin;
 use std::ptr::NonNull;
 
 use proptest::prelude::*;
@@ -15,7 +16,7 @@ struct Pair {
     ids: HashMap<*const Node, (u64, usize)>,
     elapsed: u64,
     inserted: usize,
-    nodes: Vec<Box<Node>>,
+    nodes: Vec<Pin<Box<Node>>>,
 }
 
 impl Pair {
@@ -31,7 +32,7 @@ impl Pair {
     }
 
     fn insert(&mut self, tick: u64) -> usize {
-        let node = Box::new(Node::new());
+        let node = Box::pin(Node::new());
         // SAFETY: the box outlives the wheel's use of it, and all is on one thread.
         let node_ref = unsafe { NodeRef::new(NonNull::from(&*node)) };
         let due = tick.clamp(self.elapsed, NEVER - 1);

@@ -57,6 +57,12 @@ impl Random {
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) % limit
     }
+
+    /// Of any magnitude below 2^`bits`.
+    pub(crate) fn skewed(&mut self, bits: u64) -> u64 {
+        let bits = self.below(bits);
+        self.below(1 << bits)
+    }
 }
 
 #[derive(Default)]
