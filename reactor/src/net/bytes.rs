@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::task::{Context, Poll};
 
-use crate::interest::Direction;
+use crate::interest::{Direction, Interest};
 use crate::io::{Io, Progress};
 
 /// A non-blocking descriptor that carries a stream of bytes. Each method is one system call.
@@ -13,7 +13,8 @@ pub(super) trait ByteStream: AsRawFd {
     /// for an event without asking first.
     ///
     /// Not so for Unix streams (a read stops behind passed descriptors, and where the sender's credentials change)
-    /// nor for pipes (packet mode): there, bytes left behind would cause no further edge.
+    /// nor for pipes (packet mode): there, bytes left behind would cause no further edge. On TCP a read stops at
+    /// urgent data; that is known where it is reported as an event of its own.
     const SHORT_READ_DRAINS: bool;
     fn recv(&self, buf: &mut [u8]) -> io::Result<usize>;
     fn recv_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
@@ -23,8 +24,10 @@ pub(super) trait ByteStream: AsRawFd {
     fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize>;
 }
 
+const URGENT_IS_REPORTED: bool = cfg!(any(target_os = "android", target_os = "linux"));
+
 macro_rules! byte_stream {
-    ($type:ty, drains: $drains:literal, |$self:ident, $buf:ident| $recv_uninit:expr) => {
+    ($type:ty, drains: $drains:expr, |$self:ident, $buf:ident| $recv_uninit:expr) => {
         impl ByteStream for $type {
             const SHORT_READ_DRAINS: bool = $drains;
 
@@ -51,7 +54,7 @@ macro_rules! byte_stream {
     };
 }
 
-byte_stream!(std::net::TcpStream, drains: true, |self, buf| socket2::SockRef::from(self).recv(buf));
+byte_stream!(std::net::TcpStream, drains: URGENT_IS_REPORTED, |self, buf| socket2::SockRef::from(self).recv(buf));
 byte_stream!(std::os::unix::net::UnixStream, drains: false, |self, buf| socket2::SockRef::from(self).recv(buf));
 byte_stream!(std::fs::File, drains: false, |self, buf| Read::read(&mut { self }, super::uninit::zeroed(buf)));
 
@@ -80,9 +83,17 @@ fn total(lengths: impl Iterator<Item = usize>) -> usize {
 
 /// Whether a transfer of `n` bytes left its direction as it was. If less than `len` could be moved, the kernel's buffer
 /// is drained (reading) or full (writing). The end of a stream is no such thing: it can be read again.
-fn progress(n: usize, len: usize, conclusive: bool) -> (usize, Progress) {
-    let partial = conclusive && n > 0 && n < len.min(MAX_BYTES);
-    (n, if partial { Progress::Partial } else { Progress::Full })
+fn progress(n: usize, len: usize) -> Progress {
+    if n > 0 && n < len.min(MAX_BYTES) { Progress::Partial } else { Progress::Full }
+}
+
+/// As [`progress`], of a read: where a short one may have another reason than that nothing is left, it says nothing.
+fn read_progress<S: ByteStream>(io: &Io<S>, n: usize, len: usize) -> (usize, Progress) {
+    let progress = progress(n, len);
+    let drained = progress == Progress::Partial
+        && S::SHORT_READ_DRAINS
+        && !io.look(Interest::PRIORITY).ready.is_priority();
+    (n, if drained { Progress::Partial } else { Progress::Full })
 }
 
 pub(super) fn poll_read<S: ByteStream>(
@@ -94,9 +105,7 @@ pub(super) fn poll_read<S: ByteStream>(
         return Poll::Ready(Ok(0));
     }
     let len = buf.len();
-    io.poll_io_partial(cx, Direction::Read, |socket| {
-        socket.recv(buf).map(|n| progress(n, len, S::SHORT_READ_DRAINS))
-    })
+    io.poll_io_partial(cx, Direction::Read, |socket| socket.recv(buf).map(|n| read_progress(io, n, len)))
 }
 
 pub(super) fn poll_read_uninit<S: ByteStream>(
@@ -109,7 +118,7 @@ pub(super) fn poll_read_uninit<S: ByteStream>(
     }
     let len = buf.len();
     io.poll_io_partial(cx, Direction::Read, |socket| {
-        socket.recv_uninit(buf).map(|n| progress(n, len, S::SHORT_READ_DRAINS))
+        socket.recv_uninit(buf).map(|n| read_progress(io, n, len))
     })
 }
 
@@ -123,7 +132,7 @@ pub(super) fn poll_read_vectored<S: ByteStream>(
         return Poll::Ready(Ok(0));
     }
     io.poll_io_partial(cx, Direction::Read, |socket| {
-        socket.recv_vectored(bufs).map(|n| progress(n, len, S::SHORT_READ_DRAINS))
+        socket.recv_vectored(bufs).map(|n| read_progress(io, n, len))
     })
 }
 
@@ -135,7 +144,7 @@ pub(super) fn poll_write<S: ByteStream>(
     if buf.is_empty() {
         return Poll::Ready(Ok(0));
     }
-    io.poll_io_partial(cx, Direction::Write, |socket| socket.send(buf).map(|n| progress(n, buf.len(), true)))
+    io.poll_io_partial(cx, Direction::Write, |socket| socket.send(buf).map(|n| (n, progress(n, buf.len()))))
 }
 
 pub(super) fn poll_write_vectored<S: ByteStream>(
@@ -148,7 +157,7 @@ pub(super) fn poll_write_vectored<S: ByteStream>(
         return Poll::Ready(Ok(0));
     }
     io.poll_io_partial(cx, Direction::Write, |socket| {
-        socket.send_vectored(bufs).map(|n| progress(n, len, true))
+        socket.send_vectored(bufs).map(|n| (n, progress(n, len)))
     })
 }
 
@@ -169,11 +178,10 @@ mod tests {
 
     #[test]
     fn only_a_transfer_that_stopped_early_is_partial() {
-        assert_eq!(progress(4, 8, true).1, Progress::Partial);
-        assert_eq!(progress(8, 8, true).1, Progress::Full);
-        assert_eq!(progress(0, 8, true).1, Progress::Full, "the end of the stream");
-        assert_eq!(progress(4, 8, false).1, Progress::Full);
-        assert_eq!(progress(MAX_BYTES, usize::MAX, true).1, Progress::Full, "cut by the kernel's limit");
+        assert_eq!(progress(4, 8), Progress::Partial);
+        assert_eq!(progress(8, 8), Progress::Full);
+        assert_eq!(progress(0, 8), Progress::Full, "the end of the stream");
+        assert_eq!(progress(MAX_BYTES, usize::MAX), Progress::Full, "cut by the kernel's limit");
     }
 
     #[test]

@@ -338,7 +338,8 @@ macro_rules! poll_ready_method {
     };
 }
 
-/// From and to std, descriptor traits and `Debug`, for a type with the field `io: Io<$std>`.
+/// From and to std, descriptor traits and `Debug`, for a type with the field `io: Io<$std>` and a function `over` that
+/// puts one around a socket known to be non-blocking.
 macro_rules! std_conversions {
     ($type:ident, $std:ty) => {
         impl $type {
@@ -349,7 +350,7 @@ macro_rules! std_conversions {
             /// It is in blocking mode, or is no open descriptor.
             pub fn from_std(socket: $std) -> std::io::Result<$type> {
                 $crate::io::check_nonblocking(std::os::fd::AsRawFd::as_raw_fd(&socket))?;
-                Ok($type { io: $crate::io::Io::new(socket)? })
+                $type::over(socket)
             }
 
             /// Gives the socket back to std, still in non-blocking mode.

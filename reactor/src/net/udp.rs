@@ -38,10 +38,11 @@ impl UdpSocket {
     ///
     /// The address cannot be resolved, or none can be bound: the error of the last one.
     pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<UdpSocket> {
-        try_each(addr, async |address| {
-            Ok(UdpSocket { io: Io::new(mio::net::UdpSocket::bind(address)?.into())? })
-        })
-        .await
+        try_each(addr, async |address| UdpSocket::over(mio::net::UdpSocket::bind(address)?.into())).await
+    }
+
+    fn over(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
+        Ok(UdpSocket { io: Io::new(socket)? })
     }
 
     /// Sets the address that `send` sends to; only from there will anything be received.

@@ -434,3 +434,35 @@ fn a_reset_is_an_error_of_both_directions() {
         client.readable().await
     });
 }
+
+/// A read stops before and behind an urgent byte, although more has come: bytes that cause no further event.
+#[test]
+fn a_read_cut_short_by_urgent_data_leaves_the_rest_readable() {
+    both(|| async {
+        let (client, mut served) = pair().await?;
+        let client = client.into_std()?;
+        let sender = socket2::SockRef::from(&client);
+        let mut buf = [0; 64];
+        for _ in 0..10 {
+            // Waits, so that the socket is registered and all of it comes in one event.
+            let sending = async {
+                sender.send(b"before")?;
+                sender.send_out_of_band(b"!")?;
+                sender.send(b"behind")
+            };
+            let mut got = Vec::new();
+            let reading = async {
+                while got.len() < 12 {
+                    let n = served.read(&mut buf).await?;
+                    got.extend_from_slice(&buf[..n]);
+                }
+                io::Result::Ok(())
+            };
+            let (read, sent) = join!(reading, sending);
+            sent?;
+            read?;
+            assert_eq!(got, b"beforebehind");
+        }
+        Ok(())
+    });
+}

@@ -177,13 +177,16 @@ fn streams_go_to_std_and_come_back() {
 #[test]
 fn a_read_cut_short_by_a_passed_descriptor_leaves_the_rest_readable() {
     both(|| async {
-        let (one, mut other) = UnixStream::pair()?;
-        other.try_read(&mut [0; 1]).unwrap_err();
+        let (mut one, mut other) = UnixStream::pair()?;
+        // Waits, so that the socket is registered.
+        let mut buf = [0; 64];
+        let (read, written) = join!(other.read_exact(&mut buf[..1]), one.write_all(b"."));
+        read?;
+        written?;
         let one = one.into_std()?;
         let (first, second) = (b"with a descriptor", b"without");
         pass_descriptor(&one, first)?;
         io::Write::write_all(&mut &one, second)?;
-        let mut buf = [0; 64];
         let n = other.read(&mut buf).await?;
         assert_eq!(&buf[..n], first, "the kernel does not read across it");
         let n = other.read(&mut buf).await?;

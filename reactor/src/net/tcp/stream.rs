@@ -7,7 +7,7 @@ use std::time::Duration;
 use socket2::SockRef;
 
 use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
-use crate::interest::Direction;
+use crate::interest::{Direction, Interest};
 use crate::io::Io;
 use crate::net::bytes::{self, ReadEnd, WriteEnd};
 use crate::net::resolve::try_each;
@@ -67,9 +67,10 @@ impl TcpStream {
         Ok(stream)
     }
 
-    /// Around a socket that is known to be non-blocking.
+    /// Around a socket that is known to be non-blocking. Urgent data is asked for because it cuts reads short.
     pub(super) fn over(socket: std::net::TcpStream) -> io::Result<TcpStream> {
-        Ok(TcpStream { io: Io::new(socket)? })
+        let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
+        Ok(TcpStream { io: Io::with_interest(socket, interest) })
     }
 
     read_methods!();

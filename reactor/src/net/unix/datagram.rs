@@ -41,7 +41,7 @@ impl UnixDatagram {
     /// The operating system's.
     pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixDatagram> {
         let address = SocketAddr::from_path(path.as_ref())?;
-        UnixDatagram::over(mio::net::UnixDatagram::bind_addr(address.as_std())?)
+        UnixDatagram::over(mio::net::UnixDatagram::bind_addr(address.as_std())?.into())
     }
 
     /// A socket bound to nothing: it can send, and cannot be sent to.
@@ -50,7 +50,7 @@ impl UnixDatagram {
     ///
     /// The operating system's.
     pub fn unbound() -> io::Result<UnixDatagram> {
-        UnixDatagram::over(mio::net::UnixDatagram::unbound()?)
+        UnixDatagram::over(mio::net::UnixDatagram::unbound()?.into())
     }
 
     /// Two sockets connected to each other.
@@ -60,11 +60,11 @@ impl UnixDatagram {
     /// The operating system's.
     pub fn pair() -> io::Result<(UnixDatagram, UnixDatagram)> {
         let (one, other) = mio::net::UnixDatagram::pair()?;
-        Ok((UnixDatagram::over(one)?, UnixDatagram::over(other)?))
+        Ok((UnixDatagram::over(one.into())?, UnixDatagram::over(other.into())?))
     }
 
-    fn over(socket: mio::net::UnixDatagram) -> io::Result<UnixDatagram> {
-        Ok(UnixDatagram { io: Io::new(socket.into())? })
+    fn over(socket: net::UnixDatagram) -> io::Result<UnixDatagram> {
+        Ok(UnixDatagram { io: Io::new(socket)? })
     }
 
     /// Sets the address that `send` sends to; only from there will anything be received.
