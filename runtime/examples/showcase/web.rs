@@ -38,14 +38,14 @@ pub(crate) async fn serve_and_ask(clients: usize, tally: Arc<Tally>, end: Instan
 async fn serve(listener: TcpListener) {
     loop {
         let (stream, peer) = listener.accept().await.expect("there are file descriptors for all clients");
-        runtime::spawn(async move {
+        drop(runtime::spawn(async move {
             let connection = server::conn::http1::Builder::new()
                 .timer(runtime::hyper::Timer)
                 .serve_connection(stream, service_fn(answer));
             if let Err(error) = connection.await {
                 eprintln!("{peer}: {error}");
             }
-        });
+        }));
     }
 }
 
