@@ -69,7 +69,7 @@ impl Entry {
 
     /// Whether `waker` is the one that is there. To be asked only if the state was seen `Armed`.
     #[inline]
-    fn will_wake(self: Pin<&mut Self>, waker: &Waker) -> bool {
+    pub(crate) fn will_wake(self: Pin<&mut Self>, waker: &Waker) -> bool {
         self.waker.with(|mine| {
             // SAFETY: written before it was armed, by this thread or before the `Pin<&mut>` came to it; nobody writes
             // it while the owner is here.

@@ -139,7 +139,7 @@ impl Sleep {
         let mut this = self.project();
         match this.entry.phase() {
             Phase::Fired => Poll::Ready(()),
-            Phase::Armed if !*this.unsure && this.entry.as_mut().stays(cx.waker(), false) => Poll::Pending,
+            Phase::Armed if !*this.unsure && this.entry.as_mut().will_wake(cx.waker()) => Poll::Pending,
             _ => poll_anew(this.entry, *this.deadline, std::mem::take(this.unsure), cx.waker()),
         }
     }
@@ -148,11 +148,14 @@ impl Sleep {
 /// Sees to it that `entry` is armed with `waker`, unless its deadline has passed.
 fn poll_anew(mut entry: Pin<&mut Entry>, deadline: Instant, unsure: bool, waker: &Waker) -> Poll<()> {
     let passed = unsure && deadline <= Instant::now();
-    let is_here = entry.as_mut().home().is_some_and(|home| home.keeper().is_here());
-    if !passed && entry.as_mut().stays(waker, is_here) {
-        return Poll::Pending;
+    if entry.phase() == Phase::Armed {
+        // It was reset, or its waker changes.
+        let is_here = entry.as_mut().home().is_some_and(|home| home.keeper().is_here());
+        if !passed && entry.as_mut().stays(waker, is_here) {
+            return Poll::Pending;
+        }
+        drop(entry.as_mut().disarm());
     }
-    drop(entry.as_mut().disarm());
     if entry.phase() == Phase::Fired {
         return Poll::Ready(());
     }

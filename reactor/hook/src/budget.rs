@@ -66,6 +66,7 @@ pub fn poll_proceed(cx: &Context<'_>) -> Poll<Charge> {
 }
 
 /// Whether an operation would be granted now.
+#[inline]
 pub fn has_remaining() -> bool {
     frame::with_frame(|frame| frame.is_none_or(|frame| frame.budget().get() > 0))
 }

@@ -10,6 +10,7 @@ pub trait Clock: Send + Sync {
 }
 
 /// The present instant by the clock of the frame entered here, or by the system's monotonic clock.
+#[inline]
 pub fn now() -> Instant {
     frame::with_frame(|frame| match frame.and_then(|frame| frame.clock()) {
         Some(clock) => clock.now(),

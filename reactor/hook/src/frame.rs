@@ -41,6 +41,8 @@ pub struct Frame {
     sources: RefCell<Vec<Arc<dyn DeadlineSource>>>,
     /// Address of the first source, for the one comparison of `is_timed_here`.
     source_key: Cell<*const ()>,
+    /// The type of the first source: its address is one of such a value, which lives as long as the frame.
+    source_type: Cell<Option<TypeId>>,
     /// Blocks and is unblocked for a frame that waits by itself; a pool's workers have their own way to wait.
     parker: Option<Arc<Parker>>,
     /// Whether a driver and sources may still be put in. A pool puts its own in when it builds the frame.
@@ -89,10 +91,7 @@ impl FrameBuilder {
     /// A source whose time the frame's owner keeps by its own means.
     #[must_use]
     pub fn source(self, source: Arc<dyn DeadlineSource>) -> Self {
-        if self.0.source_key.get().is_null() {
-            self.0.source_key.set(Arc::as_ptr(&source).cast());
-        }
-        self.0.sources.borrow_mut().push(source);
+        self.0.push_source(source);
         self
     }
 
@@ -147,6 +146,7 @@ impl Frame {
             driver_key: Cell::new(std::ptr::null()),
             sources: RefCell::new(Vec::new()),
             source_key: Cell::new(std::ptr::null()),
+            source_type: Cell::new(None),
             parker: None,
             open: false,
             executes: true,
@@ -214,6 +214,15 @@ impl Frame {
                 source.fire(now);
             }
         }
+    }
+
+    /// Sources are never taken out before the frame is dropped.
+    fn push_source(&self, source: Arc<dyn DeadlineSource>) {
+        if self.source_key.get().is_null() {
+            self.source_key.set(Arc::as_ptr(&source).cast());
+            self.source_type.set(Some((&*source as &dyn Any).type_id()));
+        }
+        self.sources.borrow_mut().push(source);
     }
 
     fn with_sources<R>(&self, f: impl FnOnce(&[Arc<dyn DeadlineSource>]) -> R) -> R {
@@ -382,6 +391,10 @@ pub(crate) fn with_source<S: DeadlineSource, R>(
         let Some(frame) = frame else {
             return f(None);
         };
+        if frame.source_type.get() == Some(TypeId::of::<S>()) {
+            // SAFETY: `source_key` points to an `S`, by `source_type`, in an `Arc` that lives as long as the frame.
+            return f(Some(unsafe { &*frame.source_key.get().cast::<S>() }));
+        }
         if frame.may_take() && frame.with_sources(|sources| first::<S>(sources).is_none()) {
             // Nobody else knows what `make` made: it is taken.
             offer_source(&make());
@@ -424,10 +437,7 @@ pub(crate) fn offer_source<S: DeadlineSource>(source: &Arc<S>) -> Offered {
         }
         let unpark: Arc<dyn Unpark> = frame.parker().clone();
         source.set_unpark(Some(unpark));
-        if frame.source_key.get().is_null() {
-            frame.source_key.set(Arc::as_ptr(source).cast());
-        }
-        frame.sources.borrow_mut().push(Arc::clone(source) as Arc<dyn DeadlineSource>);
+        frame.push_source(Arc::clone(source) as Arc<dyn DeadlineSource>);
         Offered::Taken
     })
 }

@@ -66,6 +66,7 @@ pub fn with_source<S: DeadlineSource, R>(
 }
 
 /// Whether the source at this address is kept by the frame that executes here.
+#[inline]
 pub fn is_timed_here(source: *const ()) -> bool {
     frame::is_timed_here(source)
 }
