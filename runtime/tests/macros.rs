@@ -36,7 +36,7 @@ async fn attributes_pass_through() {
     panic!("as announced");
 }
 
-#[runtime::main(flavor = "current_thread",)]
+#[runtime::main(flavor = "current_thread")]
 async fn trailing_comma() -> u32 {
     runtime::spawn(async { 5 }).await.unwrap()
 }

@@ -71,6 +71,12 @@ impl<T: Linked> Local<T> {
         self.queue.is_empty()
     }
 
+    /// Whether it is at least half full: with more waiting in the injector, what is not urgent should queue there.
+    #[inline]
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.queue.len() >= CAPACITY / 2
+    }
+
     /// How many pushes will not spill.
     pub(crate) fn room(&self) -> usize {
         CAPACITY.saturating_sub(self.len())
@@ -95,9 +101,8 @@ impl<T: Linked> Local<T> {
         injector.push_batch(batch)
     }
 
-    /// Puts a batch from the injector behind the others. It must not be larger than `room`.
+    /// Puts a batch from the injector behind the others. It may be larger than `room`: the next push spills then.
     pub(crate) fn extend(&self, batch: Batch<T>) {
-        debug_assert!(batch.len() <= self.room(), "a batch of {} spills", batch.len());
         batch.for_each(|item| self.queue.push(item));
     }
 

@@ -145,6 +145,17 @@ impl Context {
         own
     }
 
+    /// Queues a task that has just had its turn behind all others. While the own queue is crowded and the injector holds
+    /// more, that is behind the injector's: so the queues together go round in order, and the own one makes room.
+    #[inline]
+    pub(super) fn requeue(&self, task: Notified<Shared>) {
+        if self.core().local.is_crowded() && !self.shared.injector.is_empty() {
+            self.shared.inject(task);
+        } else {
+            self.push_back(task);
+        }
+    }
+
     /// Queues a task behind the others, telling nobody as long as it stays here.
     #[inline]
     pub(super) fn push_back(&self, task: Notified<Shared>) {

@@ -36,8 +36,8 @@ impl Schedule for Shared {
 }
 
 impl Shared {
-    /// Queues a task from a thread that holds no slot.
-    fn inject(&self, task: Notified<Shared>) {
+    /// Queues a task behind those of the injector.
+    pub(super) fn inject(&self, task: Notified<Shared>) {
         match self.injector.push(task) {
             Pushed::First => self.notify_injected(),
             Pushed::Behind => {}

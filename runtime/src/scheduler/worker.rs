@@ -23,6 +23,9 @@ const LIFO_STREAK: u32 = 3;
 /// that this bounds its share at 4 %.
 const BUSY_TURN: Duration = Duration::from_micros(25);
 
+/// Tasks taken from the injector at each look, whatever the own queue holds: one for every four polls.
+const LEAST_BATCH: usize = 16;
+
 /// What the loop does next.
 enum Next {
     Run(Notified<Shared>),
@@ -143,8 +146,9 @@ impl Context {
             return;
         }
         let core = self.core();
-        // Never more than half a queue, so that a batch leaves room for what its tasks wake.
-        let most = core.local.room().min(CAPACITY / 2);
+        // Never more than half a queue, so that a batch leaves room for what its tasks wake. But some in any case: a
+        // queue that its own tasks keep full must not keep the injector waiting.
+        let most = core.local.room().clamp(LEAST_BATCH, CAPACITY / 2);
         let batch = shared.injector.pop_batch(most, shared.config.workers);
         self.counters().injected.add(batch.len() as u64);
         let left_some = batch.left_some();
@@ -205,7 +209,7 @@ impl Context {
                 return Some(task);
             }
             // The queue has its turn; the task waits behind it like any other.
-            self.push_back(task);
+            self.requeue(task);
         }
         core.lifo_streak.set(0);
         core.local.pop()
@@ -282,7 +286,7 @@ impl Context {
         slot.heartbeat.store(beat.wrapping_add(2), Ordering::Relaxed);
         match ran {
             Ran::Idle => {}
-            Ran::Again(task) => self.push_back(task),
+            Ran::Again(task) => self.requeue(task),
             Ran::Done => slot.counters.completed.add(1),
         }
     }
