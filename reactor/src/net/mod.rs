@@ -32,6 +32,7 @@ mod open;
 #[macro_use]
 mod operation;
 mod pace;
+mod raw;
 mod resolve;
 pub mod tcp;
 mod traits;

@@ -214,6 +214,24 @@ impl UdpSocket {
         SockRef::from(self).set_tos_v4(tos)
     }
 
+    /// The traffic class of what it sends over IPv6 (`IPV6_TCLASS`).
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    pub fn tclass_v6(&self) -> io::Result<u32> {
+        SockRef::from(self).tclass_v6()
+    }
+
+    /// Sets [`tclass_v6`](Self::tclass_v6).
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    pub fn set_tclass_v6(&self, tclass: u32) -> io::Result<()> {
+        SockRef::from(self).set_tclass_v6(tclass)
+    }
+
     /// The network interface it is bound to (`SO_BINDTODEVICE`).
     ///
     /// # Errors

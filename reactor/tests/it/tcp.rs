@@ -1,6 +1,7 @@
 //! TCP listener and stream.
 use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Write};
+use std::os::fd::{FromRawFd, IntoRawFd};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -337,6 +338,8 @@ fn options_are_set() {
         let (client, _served) = pair().await?;
         client.set_nodelay(true)?;
         assert!(client.nodelay()?);
+        client.set_quickack(true)?;
+        client.quickack()?;
         client.set_ttl(17)?;
         assert_eq!(client.ttl()?, 17);
         client.set_linger(Some(Duration::from_secs(3)))?;
@@ -364,7 +367,8 @@ fn options_are_set() {
         listener.set_ttl(19)?;
         assert_eq!(listener.ttl()?, 19);
 
-        let socket = TcpSocket::new_v4()?;
+        // SAFETY: the descriptor is given up by one socket and taken over by the other.
+        let socket = unsafe { TcpSocket::from_raw_fd(TcpSocket::new_v4()?.into_raw_fd()) };
         let (stream, accepted) = join!(socket.connect(bound), listener.accept());
         assert_eq!(stream?.peer_addr()?, bound);
         let std = accepted?.0.into_std()?;

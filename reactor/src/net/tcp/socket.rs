@@ -1,6 +1,5 @@
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
@@ -21,7 +20,7 @@ use crate::net::{TcpListener, TcpStream, open};
 /// ```
 #[derive(Debug)]
 pub struct TcpSocket {
-    socket: Socket,
+    pub(in crate::net) socket: Socket,
 }
 
 /// A getter and a setter of one option.
@@ -109,6 +108,11 @@ impl TcpSocket {
     option! {
         /// The type of service of what is sent over IPv4 (`IP_TOS`).
         tos_v4, set_tos_v4: u32 = tos_v4, set_tos_v4
+    }
+
+    option! {
+        /// The traffic class of what is sent over IPv6 (`IPV6_TCLASS`).
+        tclass_v6, set_tclass_v6: u32 = tclass_v6, set_tclass_v6
     }
 
     /// Makes the close discard unsent data and reset the connection: `SO_LINGER` of zero, which blocks nobody.
@@ -233,28 +237,4 @@ impl TcpSocket {
 
 fn saturate(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
-}
-
-impl AsRawFd for TcpSocket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
-    }
-}
-
-impl AsFd for TcpSocket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-impl IntoRawFd for TcpSocket {
-    fn into_raw_fd(self) -> RawFd {
-        self.socket.into_raw_fd()
-    }
-}
-
-impl From<TcpSocket> for OwnedFd {
-    fn from(socket: TcpSocket) -> OwnedFd {
-        socket.socket.into()
-    }
 }

@@ -113,6 +113,9 @@ impl TcpStream {
     }
 
     /// Two halves that borrow the stream, for one task that reads and writes at the same time.
+    ///
+    /// Where `futures::AsyncReadExt` is imported, write `TcpStream::split(&mut stream)`: its `split` takes the stream
+    /// itself, so that the compiler finds it first.
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         (ReadHalf { stream: self }, WriteHalf { stream: self })
     }
@@ -166,6 +169,26 @@ impl TcpStream {
     /// The operating system's.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         self.io.get_ref().set_nodelay(nodelay)
+    }
+
+    /// Whether what arrives is acknowledged at once (`TCP_QUICKACK`).
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub fn quickack(&self) -> io::Result<bool> {
+        SockRef::from(self).tcp_quickack()
+    }
+
+    /// Sets whether what arrives is acknowledged at once (`TCP_QUICKACK`). The kernel may change it back.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub fn set_quickack(&self, quickack: bool) -> io::Result<()> {
+        SockRef::from(self).set_tcp_quickack(quickack)
     }
 
     /// How long a close waits for unsent data (`SO_LINGER`), in whole seconds.

@@ -1,5 +1,4 @@
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -22,7 +21,7 @@ use crate::net::{UnixDatagram, UnixListener, UnixStream, open};
 /// ```
 #[derive(Debug)]
 pub struct UnixSocket {
-    socket: Socket,
+    pub(in crate::net) socket: Socket,
 }
 
 impl UnixSocket {
@@ -109,28 +108,4 @@ impl UnixSocket {
 fn address(path: &Path) -> io::Result<SockAddr> {
     SocketAddr::from_path(path)?;
     SockAddr::unix(path)
-}
-
-impl AsRawFd for UnixSocket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
-    }
-}
-
-impl AsFd for UnixSocket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-impl IntoRawFd for UnixSocket {
-    fn into_raw_fd(self) -> RawFd {
-        self.socket.into_raw_fd()
-    }
-}
-
-impl From<UnixSocket> for OwnedFd {
-    fn from(socket: UnixSocket) -> OwnedFd {
-        socket.socket.into()
-    }
 }

@@ -110,6 +110,9 @@ impl UnixStream {
     }
 
     /// Two halves that borrow the stream, for one task that reads and writes at the same time.
+    ///
+    /// Where `futures::AsyncReadExt` is imported, write `UnixStream::split(&mut stream)`: its `split` takes the stream
+    /// itself, so that the compiler finds it first.
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         (ReadHalf { stream: self }, WriteHalf { stream: self })
     }
