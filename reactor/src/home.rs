@@ -85,10 +85,10 @@ impl Registration {
     fn settle(&self, fd: RawFd) -> io::Result<()> {
         let mut home = self.home.lock();
         loop {
-            if let Some(home) = &*home {
-                if home.is_served()? {
-                    return Ok(());
-                }
+            if let Some(home) = &*home
+                && home.is_served()?
+            {
+                return Ok(());
             }
             let reactor = find_reactor()?;
             if home.as_ref().is_some_and(|home| Arc::ptr_eq(&home.reactor, &reactor)) {
@@ -140,7 +140,7 @@ fn find_reactor() -> io::Result<Arc<Reactor>> {
             return Ok(reactor);
         }
     }
-    let reactor = if has_place() { borrow()? } else { fallback()? };
+    let reactor = if has_place() { Reactor::new()? } else { fallback()? };
     drive(&reactor)?;
     Ok(reactor)
 }
@@ -155,28 +155,4 @@ fn fallback() -> io::Result<Arc<Reactor>> {
     let reactor = Reactor::new_hosted()?;
     *fallback = Arc::downgrade(&reactor);
     Ok(reactor)
-}
-
-/// Reactors kept for threads that drive one while they poll. A new one costs five system calls and three
-/// descriptors; more than two are rarely in turn.
-static LENT: Mutex<Vec<Arc<Reactor>>> = Mutex::new(Vec::new());
-const LENT_KEPT: usize = 2;
-
-fn borrow() -> io::Result<Arc<Reactor>> {
-    let kept = LENT.lock().pop();
-    match kept {
-        Some(reactor) => Ok(reactor),
-        None => Reactor::new_lent(),
-    }
-}
-
-/// The thread that drove it has left it. Sources that it still has will move, or bring it back by themselves.
-pub(crate) fn give_back(reactor: &Weak<Reactor>) {
-    let Some(reactor) = reactor.upgrade().filter(|reactor| reactor.sources() == 0) else {
-        return;
-    };
-    let mut kept = LENT.lock();
-    if kept.len() < LENT_KEPT && !kept.iter().any(|known| Arc::ptr_eq(known, &reactor)) {
-        kept.push(reactor);
-    }
 }

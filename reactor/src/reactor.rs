@@ -2,8 +2,8 @@
 use std::fmt;
 use std::io;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -38,18 +38,8 @@ pub struct Reactor {
     turning: Mutex<Turning>,
     turns: AtomicU64,
     knocks: AtomicU64,
-    role: Role,
-}
-
-/// Who made it, and what becomes of it when nobody needs it.
-#[derive(Clone, Debug)]
-pub(crate) enum Role {
-    /// An executor, for itself.
-    Owned,
-    /// This crate, for a thread that drives one while it polls. Kept for the next one.
-    Lent(Weak<Reactor>),
-    /// This crate, for a thread of its own, which wants to know when nothing is registered any more.
-    Hosted,
+    /// Whether it is for a thread of its own, which wants to know when nothing is registered any more.
+    is_hosted: bool,
 }
 
 /// What only the thread that blocks touches.
@@ -76,29 +66,20 @@ impl Reactor {
     ///
     /// The operating system's: usually that no file descriptor is left.
     pub fn new() -> io::Result<Arc<Reactor>> {
-        Reactor::build(Role::Owned).map(Arc::new)
-    }
-
-    /// A reactor for a thread that drives one while it polls.
-    pub(crate) fn new_lent() -> io::Result<Arc<Reactor>> {
-        let mut reactor = Reactor::build(Role::Owned)?;
-        Ok(Arc::new_cyclic(|me| {
-            reactor.role = Role::Lent(Weak::clone(me));
-            reactor
-        }))
+        Reactor::build(false)
     }
 
     /// A reactor for a thread of its own.
     pub(crate) fn new_hosted() -> io::Result<Arc<Reactor>> {
-        Reactor::build(Role::Hosted).map(Arc::new)
+        Reactor::build(true)
     }
 
-    fn build(role: Role) -> io::Result<Reactor> {
+    fn build(is_hosted: bool) -> io::Result<Arc<Reactor>> {
         let poll = mio::Poll::new()?;
         let waker = mio::Waker::new(poll.registry(), UNBLOCK)?;
         let registry = Registry::new(poll.registry().try_clone()?);
         let turning = Turning { poll, events: mio::Events::with_capacity(EVENTS), found: Found::default() };
-        Ok(Reactor {
+        Ok(Arc::new(Reactor {
             registry,
             attendance: Attendance::new(),
             gate: Gate::new(),
@@ -106,12 +87,12 @@ impl Reactor {
             turning: Mutex::new(turning),
             turns: AtomicU64::new(0),
             knocks: AtomicU64::new(0),
-            role,
-        })
+            is_hosted,
+        }))
     }
 
     pub(crate) fn is_hosted(&self) -> bool {
-        matches!(self.role, Role::Hosted)
+        self.is_hosted
     }
 
     /// How many sources are registered.
@@ -141,7 +122,7 @@ impl Reactor {
     pub(crate) fn deregister(&self, token: Token) -> io::Result<()> {
         let result = self.registry.deregister(token);
         // Its thread would otherwise go on blocking for nobody.
-        if self.is_hosted() && self.sources() == 0 {
+        if self.is_hosted && self.sources() == 0 {
             self.unblock();
         }
         result.map(drop)
@@ -166,15 +147,20 @@ impl Driver for Reactor {
         let blocks = timeout != Some(Duration::ZERO);
         let timeout = if blocks && !self.gate.close() { Some(Duration::ZERO) } else { timeout };
         let polled = poll.poll(events, timeout);
-        if blocks {
-            self.gate.open();
-        }
         match polled {
             Ok(()) if events.is_empty() => {}
-            Ok(()) => self.registry.dispatch(events, found),
+            Ok(()) => {
+                if blocks {
+                    self.gate.leave();
+                }
+                self.registry.dispatch(events, found);
+            }
             // A signal: the caller looks at what it may have changed, and comes back.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => panic!("the reactor's selector failed: {error}"),
+        }
+        if blocks {
+            self.gate.open();
         }
         // Relaxed: the only writer, by `turning`.
         self.turns.store(self.turns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
@@ -193,18 +179,21 @@ impl Driver for Reactor {
         for cell in self.registry.cells() {
             cell.rouse();
         }
-        if let Role::Lent(me) = &self.role {
-            crate::home::give_back(me);
-        }
     }
 }
 
-/// Whether somebody blocks, so that at most one eventfd write is made each time somebody does.
+/// Whether somebody blocks, so that at most one eventfd write is made each time somebody does, and none by the wakers
+/// that the block itself calls.
 struct Gate(AtomicU8);
 
+/// Nobody blocks.
 const OPEN: u8 = 0;
+/// Somebody does, and needs the eventfd to be told.
 const BLOCKED: u8 = 1;
-const NOTIFIED: u8 = 2;
+/// Somebody did, and will return without being told.
+const LEAVING: u8 = 2;
+/// Somebody was told, or the next one will be.
+const NOTIFIED: u8 = 3;
 
 impl Gate {
     fn new() -> Gate {
@@ -218,9 +207,15 @@ impl Gate {
         self.0.compare_exchange(OPEN, BLOCKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// No longer blocked.
+    /// No longer blocked, and not yet back.
+    fn leave(&self) {
+        // Ordering: Acquire pairs with `knock`, as in `close`. A notification is overwritten: this block heeds it.
+        self.0.swap(LEAVING, Ordering::Acquire);
+    }
+
+    /// Back from the block.
     fn open(&self) {
-        // Ordering: Acquire pairs with `knock`, as in `close`.
+        // Ordering: Acquire pairs with `knock`, as in `close`. A notification since then was for this block too.
         self.0.swap(OPEN, Ordering::Acquire);
     }
 

@@ -1,9 +1,14 @@
 //! What `reactor` promises, a module a subject.
 mod bad_input;
+mod block;
+mod by_hand;
 mod child;
 mod drive;
 mod halves;
+mod home;
 mod pipe;
+mod readiness;
+mod registration;
 mod resolve;
 mod tcp;
 mod tcp_limits;

@@ -23,7 +23,7 @@ const STATES: [(&str, u64); 13] = [
 ];
 
 fn word(flags: u64) -> Word {
-    Word(AtomicU64::new(7 * TICK | READABLE | flags))
+    Word(AtomicU64::new((7 * TICK) | READABLE | flags))
 }
 
 fn bits(word: &Word) -> u64 {
@@ -54,7 +54,7 @@ fn an_event_takes_what_is_armed_and_leaves_readiness_behind() {
     table(
         |word| word.event(Ready::READ_CLOSED),
         |name, before| {
-            let told = before + TICK | READ_CLOSED;
+            let told = (before + TICK) | READ_CLOSED;
             let (after, wake) = match name {
                 "armed" | "claimed" => (told & !(ARMED | CLAIMED) | WAKING, true),
                 "waking armed" | "waking claimed" | "waking again armed" => {
@@ -193,30 +193,18 @@ fn begin_gives_the_slot_to_one_writer_and_never_under_a_waking_event() {
 
 #[test]
 fn finish_arms_unless_an_event_came() {
-    let only = |wanted: &'static str| move |name: &str| name == wanted;
-    let registering = only("registering");
-    table(
-        |word| {
-            if bits(word) & REGISTERING != 0 {
-                Some(word.finish(seen(7), Claim::Shared, Ready::ALL))
-            } else {
-                None
-            }
-        },
-        |name, before| {
-            registering(name)
-                .then(|| (before & !(REGISTERING | READABLE) | STORED | ARMED, Some(Finish::Armed)))
-        },
-    );
+    let registering = word(REGISTERING);
+    assert_eq!(registering.finish(seen(7), Claim::Shared, Ready::ALL), Finish::Armed);
+    assert_eq!(bits(&registering), (7 * TICK) | STORED | ARMED);
     for claim in [Claim::Exclusive, Claim::Held(7)] {
         let word = word(REGISTERING);
         assert_eq!(word.finish(seen(7), claim, Ready::ALL), Finish::Armed);
-        assert_eq!(bits(&word), 7 * TICK | STORED | ARMED | CLAIMED);
+        assert_eq!(bits(&word), (7 * TICK) | STORED | ARMED | CLAIMED);
     }
     for claim in [Claim::Shared, Claim::Exclusive, Claim::Held(6)] {
         let word = word(REGISTERING);
         assert_eq!(word.finish(seen(6), claim, Ready::ALL), Finish::Stale);
-        assert_eq!(bits(&word), 7 * TICK | READABLE | STORED);
+        assert_eq!(bits(&word), (7 * TICK) | READABLE | STORED);
     }
 }
 
