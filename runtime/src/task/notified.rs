@@ -84,6 +84,7 @@ impl<S: Schedule> Notified<S> {
     }
 
     /// Where it was spawned.
+    #[allow(dead_code, reason = "for reports of what still runs")]
     pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
         self.task.spawned_at()
     }

@@ -62,6 +62,7 @@ impl<S> Arena<S> {
     }
 
     /// How many cells are not free: tasks, and complete ones that somebody still holds.
+    #[cfg(test)]
     pub(crate) fn occupied(&self) -> usize {
         self.count_occupied(&self.outside.lock())
     }
@@ -125,6 +126,7 @@ impl<S: Schedule> Arena<S> {
     /// Gives the memory of a burst back: frees the pages that are wholly in a depot that holds more than `keep` chains
     /// of sixty-four cells, and says how many. It costs a sort of those cells, so it is for an idle moment. What the
     /// workers have cached, and what shares a page with a task, stays.
+    #[allow(dead_code, reason = "for the supervisor's idle moment")]
     pub(crate) fn trim(&self, keep: usize) -> usize {
         self.depots.iter().map(|depot| depot.trim(keep)).sum()
     }
@@ -231,6 +233,10 @@ impl<S: Schedule> Arena<S> {
 
 impl<S> Drop for Arena<S> {
     fn drop(&mut self) {
+        debug_assert!(
+            std::thread::panicking() || self.count_occupied(&self.outside.lock()) == 0,
+            "an arena with tasks in it retires before it goes"
+        );
         for depot in &mut self.depots {
             // SAFETY: the scheduler goes, so every cell is free: `retire` keeps it as long as one is not.
             unsafe { depot.free_pages() };
