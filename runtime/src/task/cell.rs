@@ -330,6 +330,10 @@ unsafe fn drop_output<F: Future, S>(task: RawTask) {
 
 /// Gives the cell back. Nothing in it needs a drop by now.
 unsafe fn release<F: Future, S: Schedule>(task: RawTask) {
+    // For the models: what becomes of the memory is a write to both.
+    // SAFETY: nobody else can reach the cell.
+    unsafe { stage::<F, S>(task) }.with_mut(|_| ());
+    task.join_waker().overwrite();
     let keep = {
         // SAFETY: the cell still counts as taken: the scheduler is there.
         let owner = unsafe { owner::<S>(task) };

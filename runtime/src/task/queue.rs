@@ -1,37 +1,78 @@
 //! The least scheduler there is: one queue under a lock, run by whoever asks. For the tests and the loom models.
-use std::cell::Cell;
+#![allow(unreachable_pub, reason = "public as `model` alone")]
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::Location;
+use std::rc::Rc;
+// Not through `sync`: what these count is no part of the protocol.
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::arena::Scan;
 use super::spawn::spawn;
 use super::{Arena, Cache, Id, JoinHandle, Notified, Ran, Schedule};
 use crate::sync::{Arc, Mutex};
+#[cfg(runtime_loom)]
+use loom::thread_local;
 
 /// The scheduler.
 #[derive(Debug)]
 pub(crate) struct Queue {
     ready: Mutex<VecDeque<Notified<Queue>>>,
-    /// Of `unhandled_panic`. Counted past loom: no protocol depends on it.
-    panics: std::sync::atomic::AtomicUsize,
+    /// Of `unhandled_panic`.
+    panics: AtomicUsize,
+    alive: std::sync::Arc<Alive>,
     arena: Arena<Queue>,
 }
 
 /// A handle on it.
 #[derive(Clone, Debug)]
-pub(crate) struct Executor(pub(crate) Arc<Queue>);
+pub struct Executor(pub(crate) Arc<Queue>);
 
-#[cfg(not(runtime_loom))]
 thread_local! {
     /// The queue whose worker this thread is, and its cache. A test's, so no concern of the workspace's one
     /// thread-local.
-    static WORKER: std::cell::RefCell<Option<(*const Queue, std::rc::Rc<Cache>)>> =
-        const { std::cell::RefCell::new(None) };
+    static WORKER: RefCell<Option<(*const Queue, Rc<Cache>)>> = RefCell::new(None);
+}
+
+/// Fails when a call on the queue is under way while the queue goes. It outlives the queue.
+#[derive(Debug, Default)]
+struct Alive {
+    calls: AtomicUsize,
+    gone: AtomicBool,
+}
+
+/// A call under way.
+struct Call(std::sync::Arc<Alive>);
+
+impl Call {
+    fn on(queue: &Queue) -> Call {
+        queue.alive.calls.fetch_add(1, Ordering::Relaxed);
+        Call(queue.alive.clone())
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.calls.fetch_sub(1, Ordering::Relaxed);
+        assert!(
+            std::thread::panicking() || !self.0.gone.load(Ordering::Relaxed),
+            "the scheduler went while it was called"
+        );
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.alive.gone.store(true, Ordering::Relaxed);
+        let calls = self.alive.calls.load(Ordering::Relaxed);
+        assert!(std::thread::panicking() || calls == 0, "the scheduler goes while it is called");
+    }
 }
 
 impl Schedule for Queue {
     fn schedule(&self, task: Notified<Self>) {
+        let _call = Call::on(self);
         self.ready.lock().push_back(task);
     }
 
@@ -40,42 +81,38 @@ impl Schedule for Queue {
     }
 
     fn unhandled_panic(&self, _id: Id) {
-        self.panics.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.panics.fetch_add(1, Ordering::Relaxed);
     }
 
-    #[cfg(not(runtime_loom))]
     fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R {
+        let _call = Call::on(self);
         let cache = WORKER
             .try_with(|worker| {
+                let worker = worker.borrow();
                 worker
-                    .borrow()
                     .as_ref()
                     .filter(|(queue, _)| std::ptr::eq(*queue, self))
-                    .map(|(_, c)| c.clone())
+                    .map(|(_, cache)| cache.clone())
             })
             .ok()
             .flatten();
         f(cache.as_deref())
     }
-
-    #[cfg(runtime_loom)]
-    fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R {
-        f(None)
-    }
 }
 
 impl Executor {
-    pub(crate) fn new() -> Self {
+    /// An executor with nothing to do.
+    pub fn new() -> Self {
         Executor(Arc::new(Queue {
             ready: Mutex::new(VecDeque::new()),
-            panics: 0.into(),
+            panics: AtomicUsize::new(0),
+            alive: Default::default(),
             arena: Arena::new(),
         }))
     }
 
     /// Makes this thread the queue's worker while `f` runs.
-    #[cfg(not(runtime_loom))]
-    pub(crate) fn as_worker<R>(&self, f: impl FnOnce() -> R) -> R {
+    pub fn as_worker<R>(&self, f: impl FnOnce() -> R) -> R {
         struct Leave<'a>(&'a Executor);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
@@ -85,15 +122,16 @@ impl Executor {
                 }
             }
         }
-        let cache = std::rc::Rc::new(Cache::new());
+        let cache = Rc::new(Cache::new());
         let before = WORKER.with(|worker| worker.replace(Some((Arc::as_ptr(&self.0), cache))));
         assert!(before.is_none(), "a thread is one worker");
         let _leave = Leave(self);
         f()
     }
 
+    /// Spawns, as the worker that this thread is or from outside.
     #[track_caller]
-    pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -115,7 +153,7 @@ impl Executor {
     }
 
     /// Runs one task of the queue. False when there is none.
-    pub(crate) fn run_one(&self) -> bool {
+    pub fn run_one(&self) -> bool {
         let Some(task) = self.next() else { return false };
         self.run(task);
         true
@@ -129,7 +167,7 @@ impl Executor {
     }
 
     /// Runs until the queue is empty; says how many polls that took.
-    pub(crate) fn run_all(&self) -> usize {
+    pub fn run_all(&self) -> usize {
         let mut ran = 0;
         while self.run_one() {
             ran += 1;
@@ -138,18 +176,20 @@ impl Executor {
     }
 
     pub(crate) fn panics(&self) -> usize {
-        self.0.panics.load(std::sync::atomic::Ordering::Relaxed)
+        self.0.panics.load(Ordering::Relaxed)
     }
 
     pub(crate) fn arena(&self) -> &Arena<Queue> {
         &self.0.arena
     }
 
-    pub(crate) fn live(&self) -> usize {
+    /// How many tasks are not complete.
+    pub fn live(&self) -> usize {
         self.0.arena.live()
     }
 
-    pub(crate) fn close(&self) {
+    /// Refuses spawns from now on.
+    pub fn close(&self) {
         self.0.with_cache(|cache| self.0.arena.close(cache));
     }
 
@@ -158,7 +198,7 @@ impl Executor {
     }
 
     /// What the last worker does: closes, cancels, drains.
-    pub(crate) fn close_and_drain(&self) {
+    pub fn close_and_drain(&self) {
         self.close();
         while !self.cancel_all().is_clear() {
             self.run_all();
@@ -168,7 +208,7 @@ impl Executor {
     }
 
     /// The end: gives the executor's share in the queue to the cells that are left.
-    pub(crate) fn retire(self) {
+    pub fn retire(self) {
         let queue = self.0;
         let keep = Arc::clone(&queue);
         queue.arena.retire(keep);

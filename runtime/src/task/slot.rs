@@ -51,4 +51,9 @@ impl JoinSlot {
         // SAFETY: the slot holds a waker, and nobody writes it after `COMPLETE`.
         self.0.with(|slot| unsafe { slot.cast::<Waker>().read() })
     }
+
+    /// Tells a model that the memory is used for something else from here on.
+    pub(super) fn overwrite(&self) {
+        self.0.with_mut(|_| ());
+    }
 }
