@@ -6,6 +6,12 @@ mod parker;
 mod tests;
 mod word;
 
+#[cfg(runtime_loom)]
+pub mod model {
+    //! The protocol, for its model.
+    pub use super::{Idle, Leave, Park, Parker, Woken};
+}
+
 use crossbeam_utils::CachePadded;
 
 pub use parker::Parker;

@@ -42,17 +42,17 @@ impl<T: Linked> LifoSlot<T> {
         Some(unsafe { T::from_raw(displaced) })
     }
 
-    /// Takes the item. Any thread.
+    /// Takes the item. Any thread; a thief that meets another taker, or a put, goes without.
     #[inline]
     pub fn take(&self) -> Option<T> {
         // Relaxed: a hint for a thief; the owner sees its own puts.
-        if self.item.load(Ordering::Relaxed).is_null() {
-            return None;
-        }
+        let item = NonNull::new(self.item.load(Ordering::Relaxed))?;
         // Ordering: Acquire pairs with the Release in `put`.
-        let taken = NonNull::new(self.item.swap(ptr::null_mut(), Ordering::Acquire))?;
-        // SAFETY: the swap took the node out, and nobody else has.
-        Some(unsafe { T::from_raw(taken) })
+        self.item
+            .compare_exchange(item.as_ptr(), ptr::null_mut(), Ordering::Acquire, Ordering::Relaxed)
+            .ok()?;
+        // SAFETY: the exchange took the node out, and nobody else has.
+        Some(unsafe { T::from_raw(item) })
     }
 
     pub fn is_empty(&self) -> bool {

@@ -11,6 +11,12 @@ pub(crate) mod tests;
 
 use std::ptr::NonNull;
 
+#[cfg(runtime_loom)]
+pub mod model {
+    //! The protocols, for their models.
+    pub use super::{Batch, Injector, LifoSlot, Linked, Pushed};
+}
+
 pub use batch::Batch;
 pub use injector::{Injector, Pushed};
 pub use lifo::LifoSlot;
