@@ -89,6 +89,7 @@ impl<T: Linked> Injector<T> {
     fn push_chain(&self, chain: &Chain<T>) -> Pushed<()> {
         // SAFETY: the chain is the caller's.
         let link = unsafe { T::link(chain.oldest) };
+        let newest = chain.newest.as_ptr();
         // Relaxed: only compared, and published again by the exchange.
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
@@ -99,12 +100,7 @@ impl<T: Linked> Injector<T> {
             link.store(head, Ordering::Relaxed);
             // Ordering: Release publishes the items to the Acquire of `refill` and `close`. It is an RMW, so that the
             // publication of the older items goes on through it.
-            match self.head.compare_exchange_weak(
-                head,
-                chain.newest.as_ptr(),
-                Ordering::Release,
-                Ordering::Relaxed,
-            ) {
+            match self.head.compare_exchange_weak(head, newest, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return if head.is_null() { Pushed::First } else { Pushed::Behind },
                 Err(now) => head = now,
             }
