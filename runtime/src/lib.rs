@@ -94,9 +94,9 @@ pub mod hyper;
 pub mod model {
     //! The protocols, for their models.
     pub use crate::blocking::model as blocking;
-    pub use crate::task::model as task;
     pub use crate::idle::model as idle;
     pub use crate::queue::model as queue;
+    pub use crate::task::model as task;
 }
 
 #[cfg(all(test, not(runtime_loom)))]

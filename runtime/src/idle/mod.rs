@@ -2,6 +2,8 @@
 #![allow(unreachable_pub, reason = "the loom models reach these through `model`")]
 
 mod parker;
+#[cfg(any(test, runtime_loom))]
+mod probe;
 #[cfg(all(test, not(runtime_loom)))]
 mod tests;
 mod word;
@@ -163,11 +165,6 @@ impl Idle {
         self.words.iter().for_each(|word| word.clear_supervisor_asleep());
     }
 
-    /// Slots parked now.
-    pub fn parked(&self) -> usize {
-        self.words.iter().map(|word| word.load().parked()).sum()
-    }
-
     /// Slots searching now, those among them whose token is on its way.
     pub fn searching(&self) -> usize {
         self.words.iter().map(|word| word.load().searching()).sum()
@@ -176,12 +173,6 @@ impl Idle {
     /// Slots that have a thread and are not parked. Exact within one word, a hint across words.
     pub fn awake(&self) -> usize {
         self.words.iter().map(|word| word.load().awake()).sum()
-    }
-
-    /// Whether `slot` is parked now.
-    pub fn is_parked(&self, slot: usize) -> bool {
-        let (word, bit) = self.word(slot);
-        word.load().is_parked(bit)
     }
 
     fn word(&self, slot: usize) -> (&Word, u32) {

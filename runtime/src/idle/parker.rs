@@ -31,6 +31,7 @@ impl fmt::Debug for Parker {
 }
 
 impl Parker {
+    /// No token, and nobody's.
     pub fn new() -> Parker {
         Parker { state: AtomicU8::new(EMPTY), thread: Mutex::new(None) }
     }

@@ -19,10 +19,6 @@ const SUPERVISOR_ASLEEP: u64 = 1 << 62;
 pub(super) struct Snapshot(u64);
 
 impl Snapshot {
-    pub(super) fn parked(self) -> usize {
-        (self.0 & PARKED).count_ones() as usize
-    }
-
     pub(super) fn is_parked(self, bit: u32) -> bool {
         self.0 & (1 << bit) != 0
     }

@@ -40,14 +40,17 @@ impl<T: Linked> fmt::Debug for Batch<T> {
 }
 
 impl<T: Linked> Batch<T> {
+    /// No items.
     pub fn new() -> Self {
         Batch { first: ptr::null_mut(), last: ptr::null_mut(), len: 0, left_some: false, _owned: PhantomData }
     }
 
+    /// Items left.
     pub fn len(&self) -> usize {
         self.len
     }
 
+    /// Whether none is left.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -42,6 +42,7 @@ impl<T: Linked> fmt::Debug for Injector<T> {
 }
 
 impl<T: Linked> Injector<T> {
+    /// Empty and open.
     pub fn new() -> Self {
         Injector {
             head: CachePadded::new(AtomicPtr::new(ptr::null_mut())),
@@ -113,17 +114,6 @@ impl<T: Linked> Injector<T> {
             return Batch::new();
         }
         self.cut(&mut self.consumer.lock(), max, sharers)
-    }
-
-    /// As `pop_batch`, but takes nothing while another thread takes.
-    pub fn try_pop_batch(&self, max: usize, sharers: usize) -> Batch<T> {
-        if self.is_empty() {
-            return Batch::new();
-        }
-        match self.consumer.try_lock() {
-            Some(mut list) => self.cut(&mut list, max, sharers),
-            None => Batch::new(),
-        }
     }
 
     fn cut(&self, list: &mut Batch<T>, max: usize, sharers: usize) -> Batch<T> {

@@ -21,6 +21,7 @@ impl<T: Linked> fmt::Debug for LifoSlot<T> {
 }
 
 impl<T: Linked> LifoSlot<T> {
+    /// Empty.
     pub fn new() -> Self {
         LifoSlot { item: AtomicPtr::new(ptr::null_mut()), _owned: PhantomData }
     }
@@ -55,6 +56,7 @@ impl<T: Linked> LifoSlot<T> {
         Some(unsafe { T::from_raw(item) })
     }
 
+    /// Whether it seemed empty.
     pub fn is_empty(&self) -> bool {
         // Relaxed: a hint only.
         self.item.load(Ordering::Relaxed).is_null()

@@ -67,10 +67,6 @@ impl<T: Linked> Local<T> {
         self.queue.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
-    }
-
     /// Whether it is at least half full: with more waiting in the injector, what is not urgent should queue there.
     #[inline]
     pub(crate) fn is_crowded(&self) -> bool {

@@ -21,7 +21,7 @@ pub use batch::Batch;
 pub use injector::{Injector, Pushed};
 pub use lifo::LifoSlot;
 #[cfg(not(runtime_loom))]
-pub(crate) use local::{CAPACITY, Local, Placed, Stealer, Stolen};
+pub(crate) use local::{CAPACITY, Local, Placed, Stealer};
 
 use crate::sync::atomic::AtomicPtr;
 

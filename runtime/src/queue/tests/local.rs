@@ -18,7 +18,7 @@ fn all(local: &Local<Item>) -> Vec<u64> {
 fn items_come_out_in_the_order_they_went_in() {
     let injector = Injector::new();
     let (local, stealer) = Local::new();
-    assert!(local.is_empty() && stealer.is_empty());
+    assert!(local.len() == 0 && stealer.is_empty());
     fill(&local, &injector, 0..FULL);
     assert_eq!((local.len(), stealer.len(), local.room()), (CAPACITY, CAPACITY, 0));
     assert_eq!(all(&local), (0..FULL).collect::<Vec<_>>());
@@ -157,7 +157,7 @@ fn one_owner_and_many_thieves_take_each_item_once() {
                             if let Some(stolen) = own.steal_from(&stealer) {
                                 take(stolen.item);
                             } else {
-                                own.extend(injector.try_pop_batch(own.room(), THIEVES));
+                                own.extend(injector.pop_batch(own.room(), THIEVES));
                             }
                             std::iter::from_fn(|| own.pop()).for_each(take);
                         }

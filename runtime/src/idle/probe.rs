@@ -1,0 +1,23 @@
+//! What tests and models ask the set, and the scheduler does not.
+use super::Idle;
+use super::word::{SLOTS, Snapshot};
+
+impl Snapshot {
+    /// Slots of this word that are parked.
+    pub(in crate::idle) fn parked(self) -> usize {
+        (0..SLOTS as u32).filter(|&bit| self.is_parked(bit)).count()
+    }
+}
+
+impl Idle {
+    /// Slots parked now.
+    pub fn parked(&self) -> usize {
+        self.words.iter().map(|word| word.load().parked()).sum()
+    }
+
+    /// Whether `slot` is parked now.
+    pub fn is_parked(&self, slot: usize) -> bool {
+        let (word, bit) = self.word(slot);
+        word.load().is_parked(bit)
+    }
+}
