@@ -33,6 +33,8 @@ mod driver;
 #[cfg(not(runtime_loom))]
 mod handle;
 #[cfg(not(runtime_loom))]
+mod join_set;
+#[cfg(not(runtime_loom))]
 mod metrics;
 #[cfg(not(runtime_loom))]
 mod misuse;

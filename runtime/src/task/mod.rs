@@ -42,6 +42,7 @@ pub(crate) use spawn::spawn as spawn_cell;
 // The rest of what users find under this path.
 #[cfg(not(runtime_loom))]
 pub use crate::{
+    join_set::JoinSet,
     spawn::{block_in_place, spawn, spawn_blocking},
     yield_now::yield_now,
 };
