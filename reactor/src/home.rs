@@ -1,6 +1,7 @@
 //! Where a source is registered: decided when it is polled, by who executes there.
 use std::io;
 use std::os::fd::RawFd;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Weak};
@@ -28,6 +29,10 @@ struct Home {
     reactor: Arc<Reactor>,
     token: Token,
 }
+
+// A panic finds it as any other thread would: no user code runs in the middle of a change.
+impl UnwindSafe for Registration {}
+impl RefUnwindSafe for Registration {}
 
 impl Home {
     /// Whether somebody drives it, as well as anybody could.

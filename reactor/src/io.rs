@@ -182,7 +182,7 @@ impl<S: AsRawFd> Io<S> {
     }
 
     fn after_try<R>(&self, event: ReadyEvent, result: &io::Result<R>) {
-        if matches!(result, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+        if would_block(result) {
             self.clear_ready(event, Ready::ALL);
         }
     }
@@ -200,9 +200,8 @@ impl<S: AsRawFd> Io<S> {
         self.ready_event_since(interest, None).await
     }
 
-    /// Waits until the source is ready on account of something that came after `tried`: what closed stays ready, and
-    /// would be tried for ever.
-    pub(crate) async fn ready_event_since(
+    /// Waits until the source is ready on account of something that came after `tried`.
+    async fn ready_event_since(
         &self,
         interest: Interest,
         tried: Option<ReadyEvent>,
@@ -216,6 +215,47 @@ impl<S: AsRawFd> Io<S> {
             self.poll_event(cx, interest, tried, read, write)
         })
         .await
+    }
+
+    /// Does `f`, the user's own operation, each time the source is ready for some of `interest`, until it does not
+    /// answer `WouldBlock`. It is not tried twice for one event: what closed stays ready, and would be tried for ever.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it resolves, `f` has not succeeded.
+    pub(crate) async fn async_io<R>(
+        &self,
+        interest: Interest,
+        mut f: impl FnMut(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let mut tried = None;
+        loop {
+            let event = self.ready_event_since(interest, tried).await?;
+            let result = f(&self.inner);
+            if !would_block(&result) {
+                return result;
+            }
+            self.clear_ready(event, Ready::ALL);
+            tried = Some(event);
+        }
+    }
+
+    /// As [`async_io`](Io::async_io), with the source to be changed.
+    pub(crate) async fn async_io_mut<R>(
+        &mut self,
+        interest: Interest,
+        mut f: impl FnMut(&mut S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let mut tried = None;
+        loop {
+            let event = self.ready_event_since(interest, tried).await?;
+            let result = f(&mut self.inner);
+            if !would_block(&result) {
+                return result;
+            }
+            self.clear_ready(event, Ready::ALL);
+            tried = Some(event);
+        }
     }
 
     /// Waits until the source is ready in `direction`. Wakes the last caller of a `poll_*` function of it.
@@ -301,6 +341,11 @@ impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         self.registration.cell().leave(self.direction, &mut self.place);
     }
+}
+
+/// Whether an operation has to be waited for.
+pub(crate) fn would_block<R>(result: &io::Result<R>) -> bool {
+    matches!(result, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// Whether a source may be waited for: that it is open and non-blocking.

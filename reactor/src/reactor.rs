@@ -2,6 +2,7 @@
 use std::fmt;
 use std::io;
 use std::os::fd::RawFd;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
@@ -48,6 +49,10 @@ struct Turning {
     events: mio::Events,
     found: Found,
 }
+
+// A panic finds it as any other thread would: no user code runs in the middle of a change.
+impl UnwindSafe for Reactor {}
+impl RefUnwindSafe for Reactor {}
 
 impl fmt::Debug for Reactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,7 +2,9 @@
 use std::fmt;
 use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, Sub, SubAssign};
 
-use crate::interest::{Direction, Interest};
+use crate::interest::Direction;
+#[cfg(not(runtime_loom))]
+use crate::interest::Interest;
 
 /// A set of kinds of readiness. It is a hint: an operation may still find that it would block.
 ///
@@ -99,6 +101,7 @@ impl Ready {
     }
 
     /// What satisfies a waiter for `interest`.
+    #[cfg(not(runtime_loom))]
     pub(crate) fn satisfying(interest: Interest) -> Ready {
         let mut ready = Ready::EMPTY;
         if interest.is_readable() {

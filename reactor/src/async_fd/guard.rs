@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 
 use super::AsyncFd;
-use crate::io::ReadyEvent;
+use crate::io::{ReadyEvent, would_block};
 use crate::ready::Ready;
 
 /// An [`AsyncFd`] that was found ready. Clear it when an operation says otherwise; [`try_io`](Self::try_io) does so.
@@ -34,10 +34,6 @@ fn clear_matching<T: AsRawFd>(fd: &AsyncFd<T>, event: &mut Option<ReadyEvent>, w
 
 fn known(event: Option<ReadyEvent>) -> Ready {
     event.map_or(Ready::EMPTY, |event| event.ready)
-}
-
-fn would_block<R>(result: &io::Result<R>) -> bool {
-    matches!(result, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
 impl<'a, T: AsRawFd> AsyncFdReadyGuard<'a, T> {

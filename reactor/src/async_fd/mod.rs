@@ -11,7 +11,6 @@ pub use self::guard::{AsyncFdReadyGuard, AsyncFdReadyMutGuard, TryIoError};
 
 use crate::interest::{Direction, Interest};
 use crate::io::{Io, check_nonblocking};
-use crate::ready::Ready;
 use crate::sys;
 
 /// A file descriptor whose readiness can be awaited.
@@ -259,17 +258,7 @@ impl<T: AsRawFd> AsyncFd<T> {
         interest: Interest,
         mut f: impl FnMut(&T) -> io::Result<R>,
     ) -> io::Result<R> {
-        let mut tried = None;
-        loop {
-            let event = self.io.ready_event_since(interest, tried).await?;
-            match f(self.get_ref()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.io.clear_ready(event, Ready::ALL);
-                    tried = Some(event);
-                }
-                result => return result,
-            }
-        }
+        self.io.async_io(interest, |kept| f(&kept.value)).await
     }
 
     /// As [`async_io`](AsyncFd::async_io), with the value to be changed.
@@ -286,17 +275,7 @@ impl<T: AsRawFd> AsyncFd<T> {
         interest: Interest,
         mut f: impl FnMut(&mut T) -> io::Result<R>,
     ) -> io::Result<R> {
-        let mut tried = None;
-        loop {
-            let event = self.io.ready_event_since(interest, tried).await?;
-            match f(self.get_mut()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.io.clear_ready(event, Ready::ALL);
-                    tried = Some(event);
-                }
-                result => return result,
-            }
-        }
+        self.io.async_io_mut(interest, |kept| f(&mut kept.value)).await
     }
 
     /// Does `f` if the source is ready, and notes it where `f` answers `WouldBlock`.

@@ -69,6 +69,9 @@ pub(crate) struct ReadinessCell {
     cold: ColdList,
 }
 
+// A panic finds it as any other thread would: no user code runs in the middle of a change.
+impl std::panic::RefUnwindSafe for ReadinessCell {}
+
 impl ReadinessCell {
     pub(crate) fn new() -> ReadinessCell {
         ReadinessCell { read: Lane::new(), write: Lane::new(), cold: ColdList::new() }

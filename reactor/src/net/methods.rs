@@ -308,13 +308,7 @@ macro_rules! io_methods {
             interest: $crate::Interest,
             mut f: impl FnMut() -> std::io::Result<R>,
         ) -> std::io::Result<R> {
-            loop {
-                self.io.readiness(interest).await?;
-                match self.io.try_io(interest, |_| f()) {
-                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                    outcome => return outcome,
-                }
-            }
+            self.io.async_io(interest, |_| f()).await
         }
     };
 }

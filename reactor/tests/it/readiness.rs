@@ -297,3 +297,15 @@ fn readers_that_come_and_go_read_everything() {
     });
     assert_eq!(read.into_inner() + drain(source.get_ref()), count);
 }
+
+#[test]
+fn sources_may_be_sent_shared_and_unwound_through() {
+    use std::panic::{RefUnwindSafe, UnwindSafe};
+    fn all<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
+    all::<AsyncFd<std::os::unix::net::UnixStream>>();
+    all::<reactor::AsyncFdReadyGuard<'_, OwnedFd>>();
+    all::<reactor::Reactor>();
+    all::<reactor::net::TcpStream>();
+    all::<Ready>();
+    all::<Interest>();
+}
