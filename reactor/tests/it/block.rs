@@ -164,9 +164,10 @@ fn a_signal_ends_a_block_and_nothing_else() {
 fn a_waker_that_panics_does_not_cost_the_others_their_wake_up() {
     let _watchdog = Watchdog::new();
     let hand = ByHand::new();
-    let mut pairs: Vec<_> = (0..8).map(|_| pair()).collect();
+    let pairs: Vec<_> = (0..8).map(|_| pair()).collect();
     let (count, waker) = Count::new();
     let bomb = Waker::from(Arc::new(Call(|| panic!("a waker's, on purpose"))));
+    let mut waiters = Vec::new();
     for (n, (_, source)) in pairs.iter().enumerate() {
         let waker = if n % 2 == 0 { &bomb } else { &waker };
         assert!(source.poll_read_ready(&mut Context::from_waker(waker)).is_pending());
@@ -174,11 +175,11 @@ fn a_waker_that_panics_does_not_cost_the_others_their_wake_up() {
         let mut second = Box::pin(source.readable());
         let cold = if n % 4 == 0 { &bomb } else { &waker.clone() };
         assert!(crate::by_hand::poll_with(second.as_mut(), cold).is_pending());
-        std::mem::forget(second);
+        waiters.push(second);
     }
     hand.turn();
-    for (peer, _) in &mut pairs {
-        peer.write_all(b"x").unwrap();
+    for (peer, _) in &pairs {
+        (&*peer).write_all(b"x").unwrap();
     }
     hand.turn();
     // Four in the slots, and four behind them on the lists.
