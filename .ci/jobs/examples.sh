@@ -43,4 +43,4 @@ grep -q ' 50000 succeeded, 0 failed, 0 errored, 0 timeout' <<<"$report"
 stop
 
 echo "--- showcase"
-"$target/release/examples/showcase"
+cargo run --release --example showcase

@@ -103,3 +103,8 @@ pub mod model {
 
 #[cfg(all(test, not(runtime_loom)))]
 mod watchdog;
+
+/// The README's examples are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
