@@ -10,6 +10,7 @@ mod spare;
 mod start;
 mod worker;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -126,6 +127,14 @@ impl Shared {
                 true
             }
             None => false,
+        }
+    }
+
+    /// A turn by a thread that holds no slot; what it wakes goes to the injector.
+    pub(crate) fn turn_driver(&self) {
+        if let Some(token) = self.driver.try_take() {
+            // Somebody's waker may panic; see `Context::turn`.
+            drop(catch_unwind(AssertUnwindSafe(|| token.turn(reactor_hook::now()))));
         }
     }
 

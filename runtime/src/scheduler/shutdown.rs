@@ -79,8 +79,11 @@ impl Shared {
     /// Gives up membership. The last to do so drops every task that is left.
     pub(crate) fn leave_members(self: &Arc<Self>) {
         // Ordering: AcqRel: Release publishes what this member did; Acquire makes the last one see all of it.
-        if self.members.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.tear_down();
+        match self.members.fetch_sub(1, Ordering::AcqRel) {
+            1 => self.tear_down(),
+            // The supervisor stays as long as anybody else does.
+            2 => self.supervisor.unpark(),
+            _ => {}
         }
     }
 
@@ -89,6 +92,8 @@ impl Shared {
         let context = Rc::new(Context::outside(Arc::clone(self), Role::Entered));
         let frame = context.frame();
         let entered = frame.enter();
+        // From here on sockets and timers are left to whoever polls them next, destructors for example.
+        self.driver.abandon();
         // A destructor may have woken or spawned; a foreign thread may be between winning a task and queueing it.
         // Each round cancels what it finds, and the next sees what has arrived since.
         loop {
@@ -103,8 +108,6 @@ impl Shared {
             }
             std::thread::yield_now();
         }
-        // What is left of the books: every task has ended.
-        self.driver.abandon();
         drop(entered);
         drop(frame);
         drop(context);

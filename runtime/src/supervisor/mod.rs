@@ -15,6 +15,9 @@ use crate::scheduler::Shared;
 /// How long all must be idle before the supervisor stops sampling: long against the pauses of a service under load.
 const SETTLE: Duration = Duration::from_secs(1);
 
+/// The time between two turns of the driver while the last workers leave: a tick of the timers.
+const CLOSING_TURN: Duration = Duration::from_millis(1);
+
 pub(crate) struct Supervisor {
     thread: OnceLock<Thread>,
     woken: AtomicBool,
@@ -84,6 +87,16 @@ pub(crate) fn run(shared: &Arc<Shared>) {
             }
         }
         last = turns;
+    }
+    see_them_out(shared);
+}
+
+/// Workers leave one by one. One that is still inside a poll may wait there for a socket or a timer (in a destructor, say):
+/// until it has left, this thread is the one that turns the driver.
+fn see_them_out(shared: &Shared) {
+    while shared.members() > 1 {
+        shared.turn_driver();
+        std::thread::park_timeout(CLOSING_TURN);
     }
 }
 
