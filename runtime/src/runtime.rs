@@ -7,7 +7,7 @@ pub use crate::builder::{Builder, UnhandledPanic};
 pub use crate::handle::{EnterGuard, Handle, TryCurrentError};
 pub use crate::metrics::{Metrics, WorkerMetrics};
 use crate::scheduler::{Shared, deadline_after, executes_here};
-use crate::task::JoinHandle;
+use crate::task::{Id, JoinHandle};
 
 /// A worker pool, its sockets and timers, and a pool for closures that block.
 ///
@@ -42,6 +42,8 @@ pub struct ShutdownReport {
     pub tasks: u64,
     /// Closures of the blocking pool that had not returned.
     pub blocking: usize,
+    /// The tasks of those closures; one that resolves a name has none.
+    pub blocking_tasks: Vec<Id>,
 }
 
 impl ShutdownReport {
@@ -159,15 +161,16 @@ impl Runtime {
             (false, Some(timeout)) => timeout,
             (false, None) => shared.config.shutdown_timeout,
         };
-        let workers_until = for_workers.map_or(None, deadline_after);
+        let workers_until = for_workers.and_then(deadline_after);
         let blocking_until = deadline_after(for_blocking);
         let workers_left = !shared.termination.wait(workers_until);
-        let blocking = shared.blocking.join(blocking_until);
+        let running = shared.blocking.join(blocking_until);
         let metrics = workers_left.then(|| shared.metrics());
         ShutdownReport {
             workers: if workers_left { shared.members() } else { 0 },
             tasks: metrics.map_or(0, |metrics| metrics.live_tasks),
-            blocking,
+            blocking: running.len(),
+            blocking_tasks: running.into_iter().flatten().collect(),
         }
     }
 }

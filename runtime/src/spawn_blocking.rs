@@ -46,11 +46,10 @@ impl BlockingTasks {
         self.pool.shutdown();
     }
 
-    /// Waits for those that run; says how many still do.
-    pub(crate) fn join(self: &Arc<Self>, deadline: Option<Instant>) -> usize {
+    /// Waits for those that run; says which still do: the task of each, if it has one.
+    pub(crate) fn join(&self, deadline: Option<Instant>) -> Vec<Option<Id>> {
         let timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let remaining = self.pool.join(timeout);
-        remaining.running.len()
+        self.pool.join(timeout).running.iter().map(|running| running.id.map(Id::from_nonzero)).collect()
     }
 
     /// No more spawns: cells live on until the last handle, waker, or running closure lets go.

@@ -13,13 +13,7 @@ mod seat;
 mod tests;
 
 #[cfg(not(runtime_loom))]
-pub(crate) use {
-    config::Config,
-    core::Counts,
-    job::Job,
-    pool::{Pool, Refused},
-    presence::{Remaining, Running},
-};
+pub(crate) use {config::Config, core::Counts, job::Job, pool::Pool};
 
 #[cfg(runtime_loom)]
 pub mod model {

@@ -64,6 +64,7 @@ pub(crate) struct Remaining {
     pub(crate) others: usize,
 }
 
+#[cfg(test)]
 impl Remaining {
     /// Whether nobody is left.
     pub(crate) fn is_empty(&self) -> bool {

@@ -38,6 +38,11 @@ impl Id {
         self.0
     }
 
+    /// The identifier that `as_nonzero` gave.
+    pub(crate) fn from_nonzero(number: NonZeroU64) -> Id {
+        Id(number)
+    }
+
     #[inline]
     pub(super) fn from_number(number: u64) -> Id {
         // 2^64 spawns do not happen: at one a nanosecond they take five centuries.
