@@ -32,8 +32,8 @@ impl Batch {
         while let Err(payload) = catch_unwind(AssertUnwindSafe(|| {
             wakers.by_ref().filter_map(Option::take).for_each(Waker::wake);
         })) {
-            // Its drop could panic too.
-            std::mem::forget(payload);
+            // Its drop may panic too, and so on: the second one is given up.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(payload))).map_err(std::mem::forget);
         }
     }
 }

@@ -81,7 +81,8 @@ impl Wheel {
     #[inline]
     pub(crate) fn remove(&mut self, node: NodeRef) {
         let tick = node.tick();
-        let emptied = match place(self.elapsed, tick) {
+        let place = place(self.elapsed, tick);
+        let emptied = match place {
             Place::Near { level, slot } => {
                 let list = &mut self.slots[level][slot];
                 list.remove(node);
@@ -89,21 +90,32 @@ impl Wheel {
                 if emptied {
                     self.vacate(level, slot);
                 }
-                emptied || level > 0
+                emptied
             }
             Place::Far => {
                 self.far.remove(node);
-                if self.far.is_empty() {
+                let emptied = self.far.is_empty();
+                if emptied {
                     self.levels &= !(1 << LEVELS);
                 }
-                true
+                emptied
             }
         };
         self.len -= 1;
-        // What stays in a slot of level 0 has the same tick.
-        if tick == self.earliest && emptied {
+        if self.was_earliest(tick, place, emptied) {
             self.search_earliest();
         }
+    }
+
+    /// Whether what was taken out decided `earliest`. That may be a mere bound, but it always lies in the first
+    /// occupied slot.
+    #[inline]
+    fn was_earliest(&self, tick: u64, from: Place, emptied: bool) -> bool {
+        if emptied {
+            return place(self.elapsed, self.earliest.max(self.elapsed)) == from;
+        }
+        // What stays in a slot of level 0 has the same tick.
+        tick == self.earliest && !matches!(from, Place::Near { level: 0, .. })
     }
 
     /// Turns the wheel towards `now` and takes out the next entry that is due by then. Entries come in the order of

@@ -89,6 +89,8 @@ fn distance() -> impl Strategy<Value = u64> {
 #[derive(Clone, Debug)]
 enum Step {
     Insert(u64),
+    /// Neighbours, more than are looked at for the exact earliest tick.
+    InsertCrowd(u64),
     Remove(usize),
     Advance(u64),
     /// To just before or at the earliest deadline, as one who waits would.
@@ -98,7 +100,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         5 => distance().prop_map(Step::Insert),
-        2 => any::<usize>().prop_map(Step::Remove),
+        1 => distance().prop_map(Step::InsertCrowd),
+        6 => prop_oneof![Just(0), any::<usize>()].prop_map(Step::Remove),
         1 => distance().prop_map(Step::Advance),
         2 => (0..2u64).prop_map(Step::AdvanceToEarliest),
     ]
@@ -118,6 +121,9 @@ proptest! {
         for step in steps {
             match step {
                 Step::Insert(distance) => { pair.insert(pair.elapsed.saturating_add(distance)); }
+                Step::InsertCrowd(distance) => for tick in 0..2 * FEW as u64 {
+                    pair.insert(pair.elapsed.saturating_add(distance).saturating_add(tick));
+                }
                 Step::Remove(nth) => pair.remove(nth),
                 Step::Advance(distance) => pair.advance(pair.elapsed.saturating_add(distance)),
                 Step::AdvanceToEarliest(less) => {
@@ -163,6 +169,18 @@ fn earliest_is_exact_on_the_lowest_level_and_for_few() {
     }
     pair.remove(0);
     assert_eq!(pair.wheel.earliest(), 5_001, "few in a slot of level 2");
+}
+
+#[test]
+fn crowd_that_is_taken_out_leaves_no_deadline() {
+    let mut pair = Pair::new();
+    for tick in 0..3 * FEW as u64 {
+        pair.insert(1_000_000 + tick);
+    }
+    while !pair.oracle.is_empty() {
+        pair.remove(0);
+    }
+    assert_eq!(pair.wheel.earliest(), NEVER);
 }
 
 #[test]
