@@ -1,50 +1,55 @@
 //! Where an entry is armed: decided at poll. README: *Where an entry goes*.
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::Waker;
+use std::task::{Poll, Waker};
+use std::time::Instant;
 
 use crate::Timers;
 use crate::entry::Entry;
 
-/// Arms an entry that is in no wheel, where somebody keeps the time.
+/// Arms an entry that is in no wheel, where somebody keeps the time; ready if its deadline is over there.
 ///
 /// # Panics
 ///
 /// If that takes a thread, and the operating system refuses it. The entry is then in no wheel.
 #[inline]
-pub(crate) fn arm(mut entry: Pin<&mut Entry>, deadline: std::time::Instant, waker: &Waker) {
+pub(crate) fn arm(mut entry: Pin<&mut Entry>, deadline: Instant, waker: &Waker) -> Poll<()> {
     let found = reactor_hook::with_source(
         || Timers::new(1),
         |timers: Option<&Timers>| {
             timers.map(|timers| entry.as_mut().settle(timers.shard(reactor_hook::lane()))).is_some()
         },
     );
-    if !(found && arm_at_home(entry.as_mut(), deadline, waker)) {
-        arm_process_wide(entry, deadline, waker);
+    if found && let Some(poll) = arm_at_home(entry.as_mut(), deadline, waker) {
+        return poll;
     }
+    arm_process_wide(entry, deadline, waker)
 }
 
-/// False if nobody keeps the time there; the entry is then in no wheel.
+/// `None` if nobody keeps the time there; the entry is then in no wheel.
 #[inline]
-fn arm_at_home(mut entry: Pin<&mut Entry>, deadline: std::time::Instant, waker: &Waker) -> bool {
-    let waker = waker.clone();
-    let Some(home) = entry.as_mut().home() else { return false };
-    let (tick, here) = (home.keeper().tick_of_deadline(deadline), home.keeper().is_here());
-    entry.as_mut().arm(tick, waker);
-    if here || entry.as_mut().home().is_some_and(|home| home.keeper().attendance.is_attended()) {
-        return true;
+fn arm_at_home(mut entry: Pin<&mut Entry>, deadline: Instant, waker: &Waker) -> Option<Poll<()>> {
+    let keeper = entry.as_mut().home()?.keeper();
+    let (tick, here) = (keeper.tick_of_deadline(deadline), keeper.is_here());
+    if keeper.is_over(tick) {
+        entry.elapse();
+        return Some(Poll::Ready(()));
+    }
+    entry.as_mut().arm(tick, waker.clone());
+    if here || entry.as_mut().home()?.keeper().attendance.is_attended() {
+        return Some(Poll::Pending);
     }
     drop(entry.disarm());
-    false
+    None
 }
 
 #[cold]
-fn arm_process_wide(mut entry: Pin<&mut Entry>, deadline: std::time::Instant, waker: &Waker) {
+fn arm_process_wide(mut entry: Pin<&mut Entry>, deadline: Instant, waker: &Waker) -> Poll<()> {
     let timers = process_wide();
     loop {
         entry.as_mut().settle(timers.shard(0));
-        if arm_at_home(entry.as_mut(), deadline, waker) {
-            return;
+        if let Some(poll) = arm_at_home(entry.as_mut(), deadline, waker) {
+            return poll;
         }
         // It may end again before the entry is there: hence the loop.
         if let Err(error) = reactor_hook::time(timers) {
@@ -58,7 +63,7 @@ fn process_wide() -> &'static Arc<Timers> {
     static PROCESS_WIDE: OnceLock<Arc<Timers>> = OnceLock::new();
     // The thread that keeps its time has no frame and goes by the system's clock, whatever the clock is here: the one
     // place that asks the system itself.
-    PROCESS_WIDE.get_or_init(|| Timers::with_origin(1, std::time::Instant::now()))
+    PROCESS_WIDE.get_or_init(|| Timers::with_origin(1, Instant::now()))
 }
 
 #[cold]

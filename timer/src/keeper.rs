@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reactor_hook::{Attendance, Unpark};
 
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use crate::wait::{Inserted, Waiting};
 use crate::wheel::NEVER;
 
@@ -15,6 +15,8 @@ pub(crate) struct Keeper {
     origin: Instant,
     /// The address of the `Timers`: what the hook knows a source by. Set once, before it is shared.
     identity: AtomicPtr<()>,
+    /// The latest present that was fired at: what is due by then needs no wheel, and no look at the clock.
+    turned: AtomicU64,
     pub(crate) attendance: Attendance,
     pub(crate) waiting: Waiting,
     unpark: Mutex<Option<Arc<dyn Unpark>>>,
@@ -25,6 +27,7 @@ impl Keeper {
         Keeper {
             origin,
             identity: AtomicPtr::new(std::ptr::null_mut()),
+            turned: AtomicU64::new(0),
             attendance: Attendance::new(),
             waiting: Waiting::new(),
             unpark: Mutex::new(None),
@@ -81,9 +84,27 @@ impl Keeper {
 
     /// The last tick that is not after `now`.
     #[inline]
-    pub(crate) fn tick_of_now(&self, now: Instant) -> u64 {
+    fn tick_of_now(&self, now: Instant) -> u64 {
         let since = now.saturating_duration_since(self.origin);
         since.as_secs().saturating_mul(1000).saturating_add(u64::from(since.subsec_millis()))
+    }
+
+    /// As `tick_of_now`, for who fires.
+    #[inline]
+    pub(crate) fn turn(&self, now: Instant) -> u64 {
+        let now = self.tick_of_now(now);
+        // Ordering: Relaxed: a hint that may lag behind.
+        if self.turned.load(Ordering::Relaxed) < now {
+            self.turned.store(now, Ordering::Relaxed);
+        }
+        now
+    }
+
+    /// Whether `tick` is known to have begun.
+    #[inline]
+    pub(crate) fn is_over(&self, tick: u64) -> bool {
+        // Ordering: Relaxed: as in `turn`.
+        tick <= self.turned.load(Ordering::Relaxed)
     }
 
     /// When `tick` begins; `None` for no tick.

@@ -35,7 +35,8 @@ pin_project! {
 /// Waits until `duration` has passed since this call.
 ///
 /// Any duration is accepted, [`Duration::MAX`] means for ever. A sleep of zero is ready at once. A sleep that
-/// is never polled costs nothing but a look at the clock.
+/// is never polled costs nothing but a look at the clock. One that is polled for the first time when its deadline is
+/// over is ready if the executor knows the time; else it is woken when the executor looks at the clock next.
 ///
 /// # Panics
 ///
@@ -163,8 +164,7 @@ fn poll_anew(mut entry: Pin<&mut Entry>, deadline: Instant, unsure: bool, waker:
         entry.elapse();
         return Poll::Ready(());
     }
-    home::arm(entry, deadline.into_std(), waker);
-    Poll::Pending
+    home::arm(entry, deadline.into_std(), waker)
 }
 
 impl Future for Sleep {

@@ -95,7 +95,7 @@ impl Timers {
     /// Wakes what is due in one lane: one load if nothing is.
     #[inline]
     pub fn fire_lane(&self, lane: u32, now: Instant) {
-        self.shard(lane).fire(self.keeper.tick_of_now(now));
+        self.shard(lane).fire(self.keeper.turn(now));
     }
 
     /// The one who kept the time keeps it no more: nobody is unparked, and all waiters are woken so that they register
@@ -133,7 +133,7 @@ impl DeadlineSource for Timers {
     }
 
     fn fire(&self, now: Instant) {
-        let now = self.keeper.tick_of_now(now);
+        let now = self.keeper.turn(now);
         for shard in &self.shards {
             shard.fire(now);
         }

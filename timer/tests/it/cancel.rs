@@ -1,13 +1,15 @@
 //! Timers that are dropped: before, at and after their fire, here and elsewhere.
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use reactor_hook::{DeadlineSource, Frame};
-use timer::{Duration, Instant, Timeout, Timers, sleep, timeout};
+use timer::{Duration, Instant, Timeout, Timers, sleep, sleep_until, timeout};
 
 use crate::support::{CountWakes, Random, count, ms, poll, watchdog};
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
 fn cancel_against_fire_wakes_at_most_once() {
@@ -15,13 +17,15 @@ fn cancel_against_fire_wakes_at_most_once() {
     let mut random = Random::new();
     let timers = Timers::new(1);
     assert!(timers.attendance().try_attend());
-    let stop = Arc::new(AtomicBool::new(false));
+    // A clock that leaps an hour each time it is fired by, so that what is armed is due after a few fires.
+    let (stop, hours) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
+    let start = Instant::now();
     let firer = {
-        let (timers, stop) = (timers.clone(), stop.clone());
+        let (timers, stop, hours) = (timers.clone(), stop.clone(), hours.clone());
         std::thread::spawn(move || {
-            // A clock that is always ahead, so that each timer is due as soon as it is armed.
             while !stop.load(Ordering::Relaxed) {
-                timers.fire(std::time::Instant::now() + Duration::from_secs(3600));
+                let hour = hours.fetch_add(1, Ordering::Relaxed);
+                timers.fire(start.into_std() + HOUR * hour);
             }
         })
     };
@@ -29,8 +33,11 @@ fn cancel_against_fire_wakes_at_most_once() {
     let _entered = frame.enter();
     let (wakes, waker) = CountWakes::new();
     for _ in 0..count(1_000_000) {
-        let mut sleep = Box::pin(sleep(ms(1 + random.below(100))));
-        assert!(poll(sleep.as_mut(), &waker).is_pending());
+        let hour = hours.load(Ordering::Relaxed) + 2 + random.below(3) as u32;
+        let mut sleep = Box::pin(sleep_until(start + HOUR * hour));
+        if poll(sleep.as_mut(), &waker).is_ready() {
+            continue;
+        }
         for _ in 0..random.below(200) {
             std::hint::spin_loop();
         }

@@ -203,3 +203,13 @@ fn deadline_counts_from_the_call_not_from_the_poll() {
     assert_eq!(wakes.take(), 1);
     assert_eq!(poll(sleep.as_mut(), &waker), Poll::Ready(()));
 }
+
+#[test]
+fn sleep_first_polled_after_its_deadline_is_ready() {
+    let manual = Manual::new();
+    let _entered = manual.enter();
+    let mut sleep = pin!(sleep(ms(10)));
+    manual.advance(ms(10));
+    assert!(poll(sleep.as_mut(), Waker::noop()).is_ready());
+    assert_eq!(manual.timers.len(), 0);
+}
