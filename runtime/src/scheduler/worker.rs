@@ -151,9 +151,11 @@ impl Context {
         let most = core.local.room().clamp(LEAST_BATCH, CAPACITY / 2);
         let batch = shared.injector.pop_batch(most, shared.config.workers);
         self.counters().injected.add(batch.len() as u64);
-        let left_some = batch.left_some();
+        // A searcher that looked while they were in neither queue has gone to sleep: it is told when there is something
+        // here besides what this worker runs next.
+        let tell = batch.left_some() || batch.len() > 1;
         core.local.extend(batch);
-        if left_some {
+        if tell {
             shared.notify();
         }
     }
@@ -311,7 +313,8 @@ impl Context {
                 return;
             }
         }
-        self.wait(token);
+        // Only now: whoever gives the token up from here on finds this worker in the idle set, if he calls for one.
+        self.wait(shared.driver.try_take());
         let leave = shared.idle.leave(index);
         core.searching.set(leave.searching);
         shared.unpark_supervisor_if(leave.supervisor_was_asleep);
