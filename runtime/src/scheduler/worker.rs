@@ -296,7 +296,6 @@ impl Context {
     /// Waits until there may be something to do: in the driver if nobody is there, else parked.
     fn park(&self) {
         let (core, shared, index) = (self.core(), self.shared(), self.held().index());
-        let token = shared.driver.try_take();
         match shared
             .idle
             .park(index, core.searching.replace(false), || shared.has_work() || self.is_surplus())
