@@ -4,49 +4,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::{Config, UnhandledPanic};
 use crate::runtime::Runtime;
 use crate::scheduler;
-
-/// A callback that takes nothing, called on one of the runtime's threads.
-pub(crate) type Callback = Arc<dyn Fn() + Send + Sync>;
 
 /// The environment variable that overrides the default number of workers.
 const WORKER_THREADS: &str = "RUNTIME_WORKER_THREADS";
 
 /// More workers than this is taken for a mistake: each is a thread and a slot that every thief looks at.
 pub(crate) const MAX_WORKERS: usize = 1 << 10;
-
-/// What to do when a task panics. Its [`JoinHandle`](crate::task::JoinHandle) resolves to the panic in any case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum UnhandledPanic {
-    /// The panic is reported by the panic hook, as that of any thread, and the runtime goes on.
-    #[default]
-    Ignore,
-    /// The runtime shuts down: every task is cancelled.
-    ShutdownRuntime,
-}
-
-/// Everything that is fixed when a runtime is built.
-#[derive(Clone)]
-pub(crate) struct Config {
-    /// Worker threads; zero for a current-thread runtime.
-    pub(crate) workers: usize,
-    pub(crate) max_blocking_threads: usize,
-    pub(crate) thread_keep_alive: Duration,
-    pub(crate) thread_name: Arc<dyn Fn() -> String + Send + Sync>,
-    pub(crate) thread_stack_size: Option<usize>,
-    pub(crate) on_thread_start: Option<Callback>,
-    pub(crate) on_thread_stop: Option<Callback>,
-    pub(crate) on_thread_park: Option<Callback>,
-    pub(crate) on_thread_unpark: Option<Callback>,
-    pub(crate) event_interval: u32,
-    pub(crate) global_queue_interval: u32,
-    pub(crate) max_spare_threads: usize,
-    pub(crate) stall_threshold: Duration,
-    pub(crate) unhandled_panic: UnhandledPanic,
-    pub(crate) shutdown_timeout: Duration,
-}
 
 /// Which kind of runtime a builder makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,6 +29,8 @@ mod block_on;
 #[cfg(not(runtime_loom))]
 mod builder;
 #[cfg(not(runtime_loom))]
+mod config;
+#[cfg(not(runtime_loom))]
 mod driver;
 #[cfg(not(runtime_loom))]
 mod handle;
@@ -54,7 +56,8 @@ mod yield_now;
 #[cfg(not(runtime_loom))]
 pub use {
     block_on::block_on,
-    builder::{Builder, UnhandledPanic},
+    builder::Builder,
+    config::UnhandledPanic,
     handle::{EnterGuard, Handle, TryCurrentError},
     metrics::{Metrics, WorkerMetrics},
     runtime::{Runtime, ShutdownReport},

@@ -3,7 +3,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use crate::builder::{Builder, UnhandledPanic};
+pub use crate::builder::Builder;
+pub use crate::config::UnhandledPanic;
 pub use crate::handle::{EnterGuard, Handle, TryCurrentError};
 pub use crate::metrics::{Metrics, WorkerMetrics};
 use crate::scheduler::{Shared, deadline_after, executes_here};

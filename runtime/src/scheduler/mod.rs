@@ -8,9 +8,9 @@ mod shutdown;
 mod slot;
 mod spare;
 mod start;
+mod supervised;
 mod worker;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -24,7 +24,7 @@ pub(crate) use shutdown::{Termination, deadline_after};
 pub(crate) use spare::block_in_place;
 pub(crate) use start::start;
 
-use crate::builder::Config;
+use crate::config::Config;
 use crate::driver::Driver;
 use crate::idle::Idle;
 use crate::metrics::{Metrics, WorkerMetrics};
@@ -81,12 +81,6 @@ impl Shared {
         self.signals.load(Ordering::Relaxed)
     }
 
-    /// Asks the next worker between two polls to turn the driver.
-    pub(crate) fn set_driver_overdue(&self) {
-        // Relaxed: a hint.
-        self.signals.fetch_or(DRIVER_OVERDUE, Ordering::Relaxed);
-    }
-
     fn take_driver_overdue(&self) {
         // Relaxed: a hint.
         self.signals.fetch_and(!DRIVER_OVERDUE, Ordering::Relaxed);
@@ -127,14 +121,6 @@ impl Shared {
                 true
             }
             None => false,
-        }
-    }
-
-    /// A turn by a thread that holds no slot; what it wakes goes to the injector.
-    pub(crate) fn turn_driver(&self) {
-        if let Some(token) = self.driver.try_take() {
-            // Somebody's waker may panic; see `Context::turn`.
-            drop(catch_unwind(AssertUnwindSafe(|| token.turn(reactor_hook::now()))));
         }
     }
 

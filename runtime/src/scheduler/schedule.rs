@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Context, Shared, with_context};
-use crate::builder::UnhandledPanic;
+use crate::config::UnhandledPanic;
 use crate::queue::Pushed;
 use crate::task::{self, Arena, Cache, Id, JoinHandle, Notified, Schedule};
 

@@ -11,7 +11,7 @@ use super::rng::Rng;
 use super::slot::Slot;
 use super::{Shared, Termination, guest, spare, worker};
 use crate::blocking;
-use crate::builder::Config;
+use crate::config::Config;
 use crate::driver::Driver;
 use crate::idle::Idle;
 use crate::queue::Injector;
@@ -51,7 +51,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
     }
     if shared.config.workers > 0 {
         let member = Arc::clone(&shared);
-        shared.start_member(move || supervisor::run(&member))?;
+        shared.start_member(move || supervisor::run(&*member))?;
     }
     Ok(shared)
 }

@@ -4,19 +4,42 @@
 //! somebody waits for it, a parked worker is called to it; if none is parked, the busy ones are asked to turn it between
 //! two polls. After a second in which nothing was awake it sleeps, with a flag in the idle set's word; the
 //! worker that leaves the set clears the flag by the same operation and unparks the supervisor.
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Thread;
 use std::time::Duration;
 
-use crate::scheduler::Shared;
+use crate::driver::Driver;
+use crate::idle::Idle;
 
 /// How long all must be idle before the supervisor stops sampling: long against the pauses of a service under load.
 const SETTLE: Duration = Duration::from_secs(1);
 
 /// The time between two turns of the driver while the last workers leave: a tick of the timers.
 const CLOSING_TURN: Duration = Duration::from_millis(1);
+
+/// A runtime as its supervisor sees it; the scheduler implements it.
+pub(crate) trait Supervised {
+    fn supervisor(&self) -> &Supervisor;
+    fn driver(&self) -> &Driver;
+    fn idle(&self) -> &Idle;
+
+    /// How long the driver may be left alone while somebody waits.
+    fn stall_threshold(&self) -> Duration;
+
+    /// The runtime is shutting down.
+    fn is_closed(&self) -> bool;
+
+    /// Threads that still take part, the supervisor's included.
+    fn members(&self) -> usize;
+
+    /// Calls a parked worker, which will find the driver free. False if none is parked.
+    fn call_to_driver(&self) -> bool;
+
+    /// Asks the next worker between two polls to turn the driver.
+    fn set_driver_overdue(&self);
+}
 
 pub(crate) struct Supervisor {
     thread: OnceLock<Thread>,
@@ -53,13 +76,13 @@ impl Supervisor {
 }
 
 /// The life of the supervisor's thread.
-pub(crate) fn run(shared: &Arc<Shared>) {
-    let supervisor = &shared.supervisor;
+pub(crate) fn run(shared: &impl Supervised) {
+    let (supervisor, driver, idle) = (shared.supervisor(), shared.driver(), shared.idle());
     supervisor.thread.set(std::thread::current()).expect("a runtime has one supervisor");
     // Two samples see it unowned: it is rescued after half to a whole threshold.
-    let period = shared.config.stall_threshold / 2;
+    let period = shared.stall_threshold() / 2;
     let mut quiet = Duration::ZERO;
-    let mut last = shared.driver.turns();
+    let mut last = driver.turns();
     while !shared.is_closed() {
         if is_quiet(shared) {
             quiet += period;
@@ -69,17 +92,17 @@ pub(crate) fn run(shared: &Arc<Shared>) {
         if quiet >= SETTLE {
             quiet = Duration::ZERO;
             // Whoever became awake before the flag was up is seen by this call; whoever does so after takes it down.
-            if shared.idle.supervisor_sleep() {
+            if idle.supervisor_sleep() {
                 if is_quiet(shared) && !shared.is_closed() {
                     supervisor.sleep();
                 }
-                shared.idle.supervisor_awake();
+                idle.supervisor_awake();
             }
         } else {
             std::thread::park_timeout(period);
         }
-        let turns = shared.driver.turns();
-        if turns == last && !shared.driver.is_held() && shared.driver.somebody_waits() {
+        let turns = driver.turns();
+        if turns == last && !driver.is_held() && driver.somebody_waits() {
             // Relaxed: a figure.
             supervisor.rescues.fetch_add(1, Ordering::Relaxed);
             if !shared.call_to_driver() {
@@ -93,14 +116,19 @@ pub(crate) fn run(shared: &Arc<Shared>) {
 
 /// Workers leave one by one. One that is still inside a poll may wait there for a socket or a timer (in a destructor, say):
 /// until it has left, this thread is the one that turns the driver.
-fn see_them_out(shared: &Shared) {
+fn see_them_out(shared: &impl Supervised) {
     while shared.members() > 1 {
-        shared.turn_driver();
+        // What it wakes goes to the injector: this thread holds no slot.
+        if let Some(token) = shared.driver().try_take() {
+            // Somebody's waker may panic.
+            drop(catch_unwind(AssertUnwindSafe(|| token.turn(reactor_hook::now()))));
+        }
         std::thread::park_timeout(CLOSING_TURN);
     }
 }
 
 /// Nothing runs and nothing is forgotten.
-fn is_quiet(shared: &Shared) -> bool {
-    shared.idle.awake() == 0 && (shared.driver.is_held() || !shared.driver.somebody_waits())
+fn is_quiet(shared: &impl Supervised) -> bool {
+    let driver = shared.driver();
+    shared.idle().awake() == 0 && (driver.is_held() || !driver.somebody_waits())
 }
