@@ -64,14 +64,6 @@ pub(crate) struct Remaining {
     pub(crate) others: usize,
 }
 
-#[cfg(test)]
-impl Remaining {
-    /// Whether nobody is left.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.running.is_empty() && self.others == 0
-    }
-}
-
 /// A closure that still runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Running {

@@ -7,36 +7,12 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::{Config, Counts, Job, Pool, Refused};
+use super::pool::Refused;
+use super::presence::Remaining;
+use super::{Config, Counts, Job, Pool};
+use crate::watchdog::{rounds, watched};
 
-/// Long enough for the slowest machine, short enough to notice.
 const HANG: Duration = Duration::from_secs(30);
-
-fn soaks() -> bool {
-    std::env::var_os("RUNTIME_SOAK").is_some()
-}
-
-/// Runs a test that could hang, and aborts the process with its name if it does.
-fn watched<R>(name: &str, test: impl FnOnce() -> R) -> R {
-    let name = name.to_owned();
-    let (done, ended) = mpsc::channel::<()>();
-    let dog = thread::spawn(move || {
-        let patience = if soaks() { 20 * HANG } else { HANG };
-        if ended.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout) {
-            eprintln!("{name}: hangs");
-            std::process::abort();
-        }
-    });
-    let result = test();
-    drop(done);
-    dog.join().unwrap();
-    result
-}
-
-/// 1/100 of the soak's count.
-fn rounds(full: usize) -> usize {
-    if soaks() { full } else { full / 100 }
-}
 
 fn pool(cap: usize, keep_alive: Duration) -> Pool {
     Pool::new(Config { cap, keep_alive, ..Config::default() })
@@ -44,7 +20,7 @@ fn pool(cap: usize, keep_alive: Duration) -> Pool {
 
 fn close(pool: &Pool) {
     pool.shutdown();
-    assert!(pool.join(Some(HANG)).is_empty());
+    assert_eq!(pool.join(Some(HANG)), Remaining::default());
 }
 
 /// Sends its outcome when it runs, `None` when it is dropped before.
@@ -348,7 +324,7 @@ fn shutdown_with_a_running_closure_reports_it_and_it_still_finishes() {
         assert_eq!(remaining.running.len(), 1);
         assert_eq!((&*remaining.running[0].thread, remaining.running[0].id), ("reads-stdin", Some(id)));
         drop(gate);
-        assert!(pool.join(None).is_empty());
+        assert_eq!(pool.join(None), Remaining::default());
     });
 }
 
@@ -369,7 +345,7 @@ fn join_returns_on_time_and_says_what_remains() {
             assert!(before.elapsed() >= timeout);
             assert_eq!(remaining.running.len(), 1);
             drop(gate);
-            assert!(pool.join(Some(Duration::MAX)).is_empty());
+            assert_eq!(pool.join(Some(Duration::MAX)), Remaining::default());
         }
     });
 }
@@ -396,7 +372,7 @@ fn a_closure_that_has_not_started_at_shutdown_is_dropped() {
         assert_eq!(outcome.recv().unwrap(), None);
         assert_eq!(pool.shutdown(), 0, "a second call finds nothing");
         drop(gate);
-        assert!(pool.join(None).is_empty());
+        assert_eq!(pool.join(None), Remaining::default());
     });
 }
 
@@ -456,7 +432,7 @@ fn a_closure_submitted_by_a_drop_during_shutdown_resolves() {
         assert!(refused.recv().unwrap());
         assert_eq!(inner_outcome.recv().unwrap(), None);
         drop(gate);
-        assert!(pool.join(None).is_empty());
+        assert_eq!(pool.join(None), Remaining::default());
     });
 }
 
@@ -503,8 +479,8 @@ fn join_from_a_thread_of_the_pool_does_not_wait_for_itself() {
             to.send(own.join(None)).unwrap();
         });
         pool.submit(job).unwrap();
-        assert!(remaining.recv().unwrap().is_empty());
-        assert!(pool.join(None).is_empty());
+        assert_eq!(remaining.recv().unwrap(), Remaining::default());
+        assert_eq!(pool.join(None), Remaining::default());
     });
 }
 

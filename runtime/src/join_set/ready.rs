@@ -195,9 +195,11 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    type Shared = Arc<Mutex<(Option<u32>, Option<Waker>)>>;
+
     /// Completes when its slot is filled; counts its polls.
     struct Slot {
-        shared: Arc<Mutex<(Option<u32>, Option<Waker>)>>,
+        shared: Shared,
         polls: Arc<AtomicUsize>,
     }
 
@@ -218,7 +220,7 @@ mod tests {
     struct Fixture {
         set: ReadySet<Slot>,
         polls: Arc<AtomicUsize>,
-        slots: Vec<Arc<Mutex<(Option<u32>, Option<Waker>)>>>,
+        slots: Vec<Shared>,
     }
 
     impl Fixture {

@@ -198,27 +198,29 @@ fn closures_of_the_blocking_pool_join_and_abort() {
 
 #[test]
 fn a_set_that_is_always_ready_gives_way() {
-    // On one thread no task is complete when it is put in: each is charged when it is returned.
-    let runtime = Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        let mut set: JoinSet<()> = (0..1000).map(|_| async {}).collect();
-        while !set.tasks.iter().all(crate::task::JoinHandle::is_finished) {
-            crate::task::yield_now().await;
-        }
-        let mut pauses = 0;
-        std::future::poll_fn(|cx| {
-            loop {
-                match set.poll_join_next(cx) {
-                    Poll::Ready(None) => return Poll::Ready(()),
-                    Poll::Ready(Some(result)) => result.unwrap(),
-                    Poll::Pending => {
-                        pauses += 1;
-                        return Poll::Pending;
+    watched("always ready", || {
+        // On one thread no task is complete when it is put in: each is charged when it is returned.
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut set: JoinSet<()> = (0..1000).map(|_| async {}).collect();
+            while !set.tasks.iter().all(crate::task::JoinHandle::is_finished) {
+                crate::spawn(async {}).await.unwrap();
+            }
+            let mut pauses = 0;
+            std::future::poll_fn(|cx| {
+                loop {
+                    match set.poll_join_next(cx) {
+                        Poll::Ready(None) => return Poll::Ready(()),
+                        Poll::Ready(Some(result)) => result.unwrap(),
+                        Poll::Pending => {
+                            pauses += 1;
+                            return Poll::Pending;
+                        }
                     }
                 }
-            }
-        })
-        .await;
-        assert!(pauses >= 1000 / usize::from(reactor_hook::budget::PER_POLL), "{pauses}");
+            })
+            .await;
+            assert!(pauses >= 1000 / usize::from(reactor_hook::budget::PER_POLL), "{pauses}");
+        });
     });
 }
