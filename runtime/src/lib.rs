@@ -51,6 +51,8 @@ mod spawn_blocking;
 #[cfg(not(runtime_loom))]
 mod supervisor;
 #[cfg(not(runtime_loom))]
+mod task_local;
+#[cfg(not(runtime_loom))]
 mod yield_now;
 
 #[cfg(not(runtime_loom))]

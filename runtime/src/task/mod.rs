@@ -44,7 +44,14 @@ pub(crate) use spawn::spawn as spawn_cell;
 pub use crate::{
     join_set::JoinSet,
     spawn::{block_in_place, spawn, spawn_blocking},
+    task_local::{AccessError, LocalKey},
     yield_now::yield_now,
 };
 #[cfg(not(runtime_loom))]
 pub use coop::{Unconstrained, consume_budget, unconstrained};
+
+/// Futures of this module, by name.
+#[cfg(not(runtime_loom))]
+pub mod futures {
+    pub use crate::task_local::TaskLocalFuture;
+}
