@@ -7,6 +7,7 @@ mod slot;
 mod word;
 
 use std::io;
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, catch_unwind};
 use std::task::{Poll, Waker};
 
 pub(crate) use self::word::Seen;
@@ -70,7 +71,7 @@ pub(crate) struct ReadinessCell {
 }
 
 // A panic finds it as any other thread would: no user code runs in the middle of a change.
-impl std::panic::RefUnwindSafe for ReadinessCell {}
+impl RefUnwindSafe for ReadinessCell {}
 
 impl ReadinessCell {
     pub(crate) fn new() -> ReadinessCell {
@@ -253,8 +254,9 @@ fn call(waker: impl FnOnce()) {
         // A model's panics are its findings.
         return waker();
     }
-    if let Err(payload) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(waker)) {
-        // Its destructor could panic again.
+    let Err(payload) = catch_unwind(AssertUnwindSafe(waker)) else { return };
+    // What it panicked with may panic in turn when it is dropped. There is an end to that.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(payload);
     }
 }
