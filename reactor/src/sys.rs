@@ -23,3 +23,16 @@ pub(crate) fn is_file(fd: RawFd) -> io::Result<bool> {
     let stat = unsafe { stat.assume_init() };
     Ok(matches!(stat.st_mode & libc::S_IFMT, libc::S_IFREG | libc::S_IFDIR))
 }
+
+/// Waits until `fd` is readable, for at most `timeout`.
+#[cfg(target_os = "linux")]
+pub(crate) fn wait_readable(fd: RawFd, timeout: std::time::Duration) -> io::Result<()> {
+    let mut polled = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let timeout = libc::timespec {
+        tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    };
+    // SAFETY: one entry, which lives through the call, as does the time; no signal mask is given.
+    let ready = unsafe { libc::ppoll(&raw mut polled, 1, &raw const timeout, std::ptr::null()) };
+    if ready < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
