@@ -83,6 +83,15 @@ impl<T: 'static> LocalKey<T> {
     /// # }
     /// ```
     ///
+    /// The value lives in the future, so one that stays on its thread keeps the future there:
+    ///
+    /// ```compile_fail,E0277
+    /// runtime::task_local! { static HERE: std::rc::Rc<u32>; }
+    /// # fn main() {
+    /// runtime::spawn(HERE.scope(std::rc::Rc::new(1), async {}));
+    /// # }
+    /// ```
+    ///
     /// # Cancel safety
     ///
     /// As cancel safe as `future` is.

@@ -5,79 +5,101 @@ use crate::{Entry, Error};
 
 /// An `async fn` without parameters.
 pub(crate) struct Function {
-    /// Attributes, visibility and qualifiers, without `async`; then `fn name()` and the return type.
+    /// Attributes and visibility.
     head: Vec<TokenTree>,
+    /// `fn name()` and the return type.
+    signature: Vec<TokenTree>,
+    name: TokenTree,
     body: Group,
 }
 
 impl Function {
-    pub(crate) fn split(item: TokenStream, entry: Entry) -> Result<Function, Error> {
-        let attribute = match entry {
-            Entry::Main => "runtime::main",
-            Entry::Test => "runtime::test",
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    pub(crate) fn split(item: TokenStream, entry: Entry) -> Result<Function, Vec<Error>> {
+        let attribute = entry.attribute();
+        let mut head: Vec<TokenTree> = item.into_iter().collect();
+        let Some(fn_at) = head.iter().position(|token| is_ident(token, "fn")) else {
+            let span = head.first().map_or_else(Span::call_site, TokenTree::span);
+            return Err(vec![Error::new(span, format!("`{attribute}` goes on an `async fn`"))]);
         };
-        let mut tokens: Vec<TokenTree> = item.into_iter().collect();
-        let Some(fn_at) = tokens.iter().position(|token| is_ident(token, "fn")) else {
-            let span = tokens.first().map_or_else(Span::call_site, TokenTree::span);
-            return Err(Error::new(span, format!("`#[{attribute}]` goes on an `async fn`")));
-        };
-        if entry == Entry::Test && has_test_attribute(&tokens[..fn_at]) {
-            let message =
-                format!("`#[{attribute}]` makes the function a test; a second `#[test]` would run it twice");
-            return Err(Error::new(tokens[fn_at].span(), message));
+        let mut signature = head.split_off(fn_at);
+        let mut errors = Vec::new();
+        if entry == Entry::Test
+            && let Some(test) = test_attribute(&head)
+        {
+            let message = format!("`{attribute}` makes the function a test already; remove this attribute");
+            errors.push(Error::new(test, message));
         }
-        let Some(async_at) = tokens[..fn_at].iter().position(|token| is_ident(token, "async")) else {
-            let message = format!("the function under `#[{attribute}]` must be `async`");
-            return Err(Error::new(tokens[fn_at].span(), message));
-        };
-        match tokens.get(fn_at + 2) {
+        for qualifier in ["unsafe", "extern", "const"] {
+            if let Some(token) = head.iter().find(|token| is_ident(token, qualifier)) {
+                let message = format!("the function under `{attribute}` cannot be `{qualifier}`");
+                errors.push(Error::new(token.span(), message));
+            }
+        }
+        match head.iter().position(|token| is_ident(token, "async")) {
+            Some(async_at) => drop(head.remove(async_at)),
+            None => {
+                let message = format!("the function under `{attribute}` must be `async`");
+                errors.push(Error::new(signature[0].span(), message));
+            }
+        }
+        match signature.get(2) {
             Some(TokenTree::Group(parameters)) if parameters.delimiter() == Delimiter::Parenthesis => {
-                if let Some(parameter) = parameters.stream().into_iter().next() {
-                    let message = format!("the function under `#[{attribute}]` takes no parameters");
-                    return Err(Error::new(parameter.span(), message));
+                if !parameters.stream().is_empty() {
+                    let message = format!("the function under `{attribute}` takes no parameters");
+                    errors.push(Error::new(parameters.span(), message));
                 }
             }
             other => {
-                let span = other.map_or_else(|| tokens[fn_at].span(), TokenTree::span);
-                let message = format!("the function under `#[{attribute}]` cannot be generic");
-                return Err(Error::new(span, message));
+                let span = other.map_or_else(|| signature[0].span(), TokenTree::span);
+                let message = format!("the function under `{attribute}` cannot be generic");
+                errors.push(Error::new(span, message));
             }
         }
-        match tokens.pop() {
-            Some(TokenTree::Group(body)) if body.delimiter() == Delimiter::Brace => {
-                tokens.remove(async_at);
-                Ok(Function { head: tokens, body })
+        match (signature.pop(), signature.get(1)) {
+            (Some(TokenTree::Group(body)), Some(name)) if body.delimiter() == Delimiter::Brace => {
+                let name = name.clone();
+                if errors.is_empty() { Ok(Function { head, signature, name, body }) } else { Err(errors) }
             }
-            _ => Err(Error::new(
-                Span::call_site(),
-                format!("the function under `#[{attribute}]` needs a body"),
-            )),
+            _ => {
+                let message = format!("the function under `{attribute}` needs a body");
+                errors.push(Error::new(Span::call_site(), message));
+                Err(errors)
+            }
         }
     }
 
-    /// The function, no longer async, with another body.
-    pub(crate) fn with_body(self, entry: Entry, body: impl FnOnce(Group) -> Group) -> TokenStream {
+    /// The function, no longer async, around itself as it was written: the compiler then holds the body against the
+    /// return type as in any function, and speaks of the user's own lines. `block_on` makes of `name()` what follows.
+    pub(crate) fn wrap(self, entry: Entry, block_on: impl FnOnce(TokenStream) -> TokenStream) -> TokenStream {
         let attribute = match entry {
             Entry::Main => "",
             Entry::Test => "#[::core::prelude::v1::test]",
         };
+        let mut body: TokenStream = "#[allow(clippy::unused_async)] async".parse().expect("Rust");
+        body.extend(self.signature.iter().cloned());
+        body.extend([TokenTree::Group(self.body)]);
+        let call = [self.name, TokenTree::Group(Group::new(Delimiter::Parenthesis, TokenStream::new()))];
+        body.extend(block_on(call.into_iter().collect()));
+
         let mut tokens: TokenStream = attribute.parse().expect("an attribute");
         tokens.extend(self.head);
-        tokens.extend([TokenTree::Group(body(self.body))]);
+        tokens.extend(self.signature);
+        tokens.extend([TokenTree::Group(Group::new(Delimiter::Brace, body))]);
         tokens
     }
 
-    /// The item as it is but for `async`, which on a `main` would be a second mistake.
-    pub(crate) fn without_async(item: TokenStream) -> TokenStream {
-        let is_main = item.clone().into_iter().any(|token| is_ident(&token, "main"));
-        let empty =
-            || TokenTree::Group(Group::new(Delimiter::Brace, "::core::panic!()".parse().expect("Rust")));
-        let body_at = item.clone().into_iter().count().saturating_sub(1);
-        item.into_iter()
-            .enumerate()
-            .filter(|(_, token)| !(is_main && is_ident(token, "async")))
-            .map(|(at, token)| if is_main && at == body_at { empty() } else { token })
-            .collect()
+    /// What is left beside the errors: of a `main` an empty one, so that its absence is not reported as well; of another
+    /// function nothing; of what is no function all.
+    pub(crate) fn rest(item: TokenStream) -> TokenStream {
+        let mut tokens = item.clone().into_iter().skip_while(|token| !is_ident(token, "fn")).skip(1);
+        match tokens.next() {
+            Some(name) if is_ident(&name, "main") => "fn main() {}".parse().expect("Rust"),
+            Some(_) => TokenStream::new(),
+            None => item,
+        }
     }
 }
 
@@ -85,12 +107,12 @@ fn is_ident(token: &TokenTree, name: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident.to_string() == name)
 }
 
-/// Whether one of the attributes is a plain `#[test]`, or a path that ends in it.
-fn has_test_attribute(tokens: &[TokenTree]) -> bool {
-    tokens.iter().any(|token| match token {
+/// Where one of the attributes is a plain `#[test]`, or a path that ends in it.
+fn test_attribute(tokens: &[TokenTree]) -> Option<Span> {
+    tokens.iter().find_map(|token| match token {
         TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => {
-            group.stream().into_iter().last().is_some_and(|last| is_ident(&last, "test"))
+            group.stream().into_iter().last().filter(|last| is_ident(last, "test")).map(|last| last.span())
         }
-        _ => false,
+        _ => None,
     })
 }

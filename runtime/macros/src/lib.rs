@@ -14,6 +14,7 @@ use function::Function;
 use options::Options;
 
 /// What is wrong, and where.
+#[derive(Clone)]
 struct Error {
     span: Span,
     message: String,
@@ -46,24 +47,42 @@ impl Error {
     }
 }
 
-/// Runs an `async fn main` on a runtime.
+/// Runs an `async fn main` on a runtime, which is built first and dropped when `main` returns: tasks that still run are
+/// then cancelled.
 ///
-/// Options, separated by commas:
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `flavor = "multi_thread"` or `"current_thread"` | `"multi_thread"` | a pool of workers, or this thread alone |
+/// | `worker_threads = 4` | the machine's parallelism | how many workers: a number, one or more |
+/// | `crate = "path"` | `::runtime` | where to find the crate, if it was renamed or re-exported |
 ///
-/// * `flavor = "multi_thread"` (the default) or `"current_thread"`;
-/// * `worker_threads = N`, for the multi-threaded flavor;
-/// * `crate = "path"`: where the crate `runtime` is found, if not at `::runtime`.
-///
-/// The runtime is dropped when `main` returns: tasks that still run are cancelled.
-///
-/// ```ignore
+/// ```
 /// #[runtime::main]
 /// async fn main() -> std::io::Result<()> {
-///     let listener = runtime::net::TcpListener::bind("127.0.0.1:8080").await?;
-///     // …
+///     let listener = runtime::net::TcpListener::bind("127.0.0.1:0").await?;
+///     println!("listens on {}", listener.local_addr()?);
 ///     Ok(())
 /// }
 /// ```
+///
+/// What that stands for:
+///
+/// ```
+/// fn main() -> std::io::Result<()> {
+///     async fn main() -> std::io::Result<()> {
+///         let listener = runtime::net::TcpListener::bind("127.0.0.1:0").await?;
+///         println!("listens on {}", listener.local_addr()?);
+///         Ok(())
+///     }
+///     runtime::Builder::new_multi_thread().build()?.block_on(main())
+/// }
+/// ```
+///
+/// Other functions without parameters may have it too: each call builds a runtime of its own.
+///
+/// # Panics
+///
+/// The function panics, naming the error, when the operating system refuses the runtime what it needs.
 #[proc_macro_attribute]
 pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
     expand(options, item, Entry::Main)
@@ -72,14 +91,19 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Runs an `async fn` as a test, on a current-thread runtime of its own.
 ///
 /// Takes the options of [`macro@main`]; the default flavor is `"current_thread"`, or `"multi_thread"` when
-/// `worker_threads` is given.
+/// `worker_threads` is given. The function may return what any test may, and keeps its other attributes.
 ///
-/// ```ignore
+/// ```
 /// #[runtime::test]
-/// async fn spawned_tasks_finish() {
-///     assert_eq!(runtime::spawn(async { 1 + 1 }).await.unwrap(), 2);
+/// async fn spawned_tasks_finish() -> Result<(), runtime::task::JoinError> {
+///     assert_eq!(runtime::spawn(async { 1 + 1 }).await?, 2);
+///     Ok(())
 /// }
 /// ```
+///
+/// # Panics
+///
+/// The test panics, naming the error, when the operating system refuses the runtime what it needs.
 #[proc_macro_attribute]
 pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
     expand(options, item, Entry::Test)
@@ -91,14 +115,22 @@ enum Entry {
     Test,
 }
 
-fn expand(options: TokenStream, item: TokenStream, entry: Entry) -> TokenStream {
-    let expanded = Options::parse(options, entry).and_then(|options| {
-        let function = Function::split(item.clone(), entry)?;
-        Ok(function.with_body(entry, |body| options.block_on(body)))
-    });
-    match expanded {
-        Ok(tokens) => tokens,
-        // The item stays beside the error, so that it alone is reported.
-        Err(error) => [error.into_tokens(), Function::without_async(item)].into_iter().collect(),
+impl Entry {
+    /// As the user wrote it.
+    fn attribute(self) -> &'static str {
+        match self {
+            Entry::Main => "#[runtime::main]",
+            Entry::Test => "#[runtime::test]",
+        }
     }
+}
+
+fn expand(options: TokenStream, item: TokenStream, entry: Entry) -> TokenStream {
+    let errors = match (Options::parse(options, entry), Function::split(item.clone(), entry)) {
+        (Ok(options), Ok(function)) => return function.wrap(entry, |call| options.block_on(entry, call)),
+        (Err(error), Ok(_)) => vec![error],
+        (Ok(_), Err(errors)) => errors,
+        (Err(error), Err(errors)) => [vec![error], errors].concat(),
+    };
+    errors.into_iter().map(Error::into_tokens).chain([Function::rest(item)]).collect()
 }

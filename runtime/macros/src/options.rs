@@ -1,5 +1,5 @@
 //! The options in the parentheses of the attribute.
-use proc_macro::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
+use proc_macro::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
 
 use crate::{Entry, Error};
 
@@ -72,9 +72,10 @@ impl Options {
         })
     }
 
-    /// `{ let body = async { … }; match Builder….build() { … block_on(body) … } }`
-    pub(crate) fn block_on(&self, body: Group) -> Group {
+    /// `match Builder….build() { … block_on(future) … }`
+    pub(crate) fn block_on(&self, entry: Entry, future: TokenStream) -> TokenStream {
         let krate = &self.krate;
+        let attribute = entry.attribute();
         let constructor = match self.flavor {
             Flavor::MultiThread => "new_multi_thread",
             Flavor::CurrentThread => "new_current_thread",
@@ -83,20 +84,18 @@ impl Options {
             Some(count) => format!(".worker_threads({count})"),
             None => String::new(),
         };
-        let mut async_body = TokenStream::from(TokenTree::Ident(Ident::new("async", Span::call_site())));
-        async_body.extend([TokenTree::Group(body)]);
-        let head: TokenStream = "let __runtime_body = ".parse().expect("Rust");
-        let tail: TokenStream = format!(
-            "; match {krate}::Builder::{constructor}(){threads}.build() {{
-                ::core::result::Result::Ok(__runtime) => __runtime.block_on(__runtime_body),
-                ::core::result::Result::Err(__error) => {{
-                    ::core::panic!(\"the runtime could not be started: {{__error}}\")
+        let head = format!(
+            "let __runtime = match {krate}::Builder::{constructor}(){threads}.build() {{
+                ::core::result::Result::Ok(runtime) => runtime,
+                ::core::result::Result::Err(error) => {{
+                    ::core::panic!(\"{attribute}: the runtime could not be started: {{}}\", error)
                 }}
-            }}"
-        )
-        .parse()
-        .expect("Rust");
-        Group::new(Delimiter::Brace, [head, async_body, tail].into_iter().collect())
+            }};
+            __runtime.block_on"
+        );
+        let mut tokens: TokenStream = head.parse().expect("Rust");
+        tokens.extend([TokenTree::Group(Group::new(Delimiter::Parenthesis, future))]);
+        tokens
     }
 }
 

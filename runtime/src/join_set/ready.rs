@@ -16,8 +16,8 @@ pub(super) struct ReadySet<H: Future + Unpin> {
 
 struct Entry<H: Future> {
     future: H,
-    /// Of a future that was ready when it was put in.
-    output: Option<H::Output>,
+    /// Of a future that was ready when it was put in. Never locked: it makes the set shareable where outputs are not.
+    output: Mutex<Option<H::Output>>,
     waker: Waker,
 }
 
@@ -102,9 +102,9 @@ impl<H: Future + Unpin> ReadySet<H> {
             Pin::new(&mut future).poll(&mut Context::from_waker(&waker))
         });
         match polled {
-            Poll::Pending => drop(vacant.insert(Entry { future, output: None, waker })),
+            Poll::Pending => drop(vacant.insert(Entry { future, output: Mutex::new(None), waker })),
             Poll::Ready(output) => {
-                let entry = vacant.insert(Entry { future, output: Some(output), waker });
+                let entry = vacant.insert(Entry { future, output: Mutex::new(Some(output)), waker });
                 entry.waker.wake_by_ref();
             }
         }
@@ -173,7 +173,7 @@ impl<H: Future + Unpin> ReadySet<H> {
 
     fn poll_entry(&mut self, key: usize) -> Polled<H> {
         let Some(entry) = self.entries.get_mut(key) else { return Polled::Absent };
-        let output = match entry.output.take() {
+        let output = match entry.output.get_mut().take() {
             Some(output) => Poll::Ready(output),
             None => Pin::new(&mut entry.future).poll(&mut Context::from_waker(&entry.waker)),
         };

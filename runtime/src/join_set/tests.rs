@@ -11,6 +11,12 @@ use super::JoinSet;
 use crate::watchdog::{rounds, watched};
 use crate::{Builder, Runtime};
 
+/// Whatever its outputs are, if they can be sent.
+const _: () = {
+    const fn is<T: Send + Sync + Unpin>() {}
+    is::<JoinSet<std::cell::Cell<u8>>>();
+};
+
 fn on(test: impl AsyncFnOnce(&Runtime)) {
     watched(std::thread::current().name().unwrap_or_default(), || {
         let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();

@@ -1,0 +1,2 @@
+#[runtime::main(colour = "red")]
+fn main(x: u32) {}
