@@ -147,6 +147,29 @@ fn two_wakes_are_both_seen_by_a_poll() {
 }
 
 #[test]
+fn a_wake_of_a_task_that_is_woken_already_is_seen_by_a_poll() {
+    model(3, || {
+        let executor = Executor::new();
+        let [first, second] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        let slot = Arc::new(Mutex::new(None));
+        let handle = executor.spawn(both_set(first.clone(), second.clone(), slot.clone()));
+        executor.run_all();
+        let waker: Waker = slot.lock().unwrap().take().unwrap();
+        first.store(1, Relaxed);
+        waker.wake_by_ref();
+        waker.wake_by_ref();
+        let thread = thread::spawn(move || {
+            second.store(1, Relaxed);
+            waker.wake_by_ref();
+        });
+        run_until(&executor, || handle.is_finished());
+        thread.join().unwrap();
+        drop(handle);
+        end(executor);
+    });
+}
+
+#[test]
 fn wakes_by_value_and_by_ref_are_both_seen_by_a_worker() {
     model(2, || {
         let executor = Executor::new();

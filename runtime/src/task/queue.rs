@@ -6,12 +6,13 @@ use std::future::Future;
 use std::panic::Location;
 use std::rc::Rc;
 // Not through `sync`: what these count is no part of the protocol.
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::arena::Scan;
 use super::spawn::spawn;
 use super::{Arena, Cache, Id, JoinHandle, Notified, Ran, Schedule};
-use crate::sync::{Arc, Mutex};
+use crate::sync::atomic::AtomicBool;
+use crate::sync::{self, Arc, Mutex};
 #[cfg(runtime_loom)]
 use loom::thread_local;
 
@@ -36,9 +37,10 @@ thread_local! {
 }
 
 /// Fails when a call on the queue is under way while the queue goes. It outlives the queue.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Alive {
     calls: AtomicUsize,
+    /// loom's: what a call does last conflicts with the queue's drop, so a model tries both orders.
     gone: AtomicBool,
 }
 
@@ -106,7 +108,7 @@ impl Executor {
         Executor(Arc::new(Queue {
             ready: Mutex::new(VecDeque::new()),
             panics: AtomicUsize::new(0),
-            alive: Default::default(),
+            alive: std::sync::Arc::new(Alive { calls: AtomicUsize::new(0), gone: AtomicBool::new(false) }),
             arena: Arena::new(),
         }))
     }
@@ -201,9 +203,10 @@ impl Executor {
     pub fn close_and_drain(&self) {
         self.close();
         while !self.cancel_all().is_clear() {
-            self.run_all();
-            #[cfg(runtime_loom)]
-            crate::sync::thread::yield_now();
+            if self.run_all() == 0 {
+                // Somebody is on the way to `schedule`.
+                sync::thread::yield_now();
+            }
         }
     }
 

@@ -182,29 +182,35 @@ impl<S: Schedule> Arena<S> {
     /// A cell of this arena and of `home`, with no reference left, nothing in it to be dropped.
     #[inline]
     pub(super) unsafe fn release(&self, owner: &S, task: RawTask, home: Home) -> Option<Arc<S>> {
-        let Home::Class(class) = home else {
-            // SAFETY: passed on.
-            return unsafe { self.release_locked(task, home) };
-        };
-        owner.with_cache(|cache| match cache {
-            Some(cache) if cache.has_room(class) => {
-                task.state().reset();
-                // SAFETY: free now; there is room, so nothing is displaced.
-                let displaced = unsafe { cache.give(class, task.as_ptr()) };
-                debug_assert!(displaced.is_none(), "there was room");
-                None
+        if let Home::Class(class) = home {
+            // SAFETY: promise of the caller.
+            let cached = owner
+                .with_cache(|cache| cache.is_some_and(|cache| unsafe { self.cached(cache, task, class) }));
+            if cached {
+                return None;
             }
-            Some(cache) if !cache.is_closed() => {
-                task.state().reset();
-                // SAFETY: free now.
-                if let Some(list) = unsafe { cache.give(class, task.as_ptr()) } {
-                    self.depots[class.0].give(list);
-                }
-                None
-            }
-            // SAFETY: passed on.
-            _ => unsafe { self.release_locked(task, home) },
-        })
+        }
+        // After `with_cache` has returned: once the lock is let go the scheduler may be gone.
+        // SAFETY: passed on.
+        unsafe { self.release_locked(task, home) }
+    }
+
+    /// Puts a released cell into a worker's cache. False when that is closed.
+    ///
+    /// # Safety
+    ///
+    /// As for `release`.
+    #[inline]
+    unsafe fn cached(&self, cache: &Cache, task: RawTask, class: Class) -> bool {
+        if !cache.has_room(class) && cache.is_closed() {
+            return false;
+        }
+        task.state().reset();
+        // SAFETY: free now, and the cache is not closed.
+        if let Some(list) = unsafe { cache.give(class, task.as_ptr()) } {
+            self.depots[class.0].give(list);
+        }
+        true
     }
 
     /// # Safety
@@ -225,6 +231,7 @@ impl<S: Schedule> Arena<S> {
             // SAFETY: promise of the caller.
             Home::Alone { layout, key_at } => unsafe { outside.free_alone(task, layout, key_at) },
         }
+        // When the lock is let go another thread may count the last cell out and drop what `self` is in.
         let retired = outside.retired.as_mut()?;
         retired.left -= 1;
         if retired.left == 0 { retired.keep.take() } else { None }
