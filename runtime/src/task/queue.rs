@@ -40,7 +40,8 @@ thread_local! {
 #[derive(Debug)]
 struct Alive {
     calls: AtomicUsize,
-    /// loom's: what a call does last conflicts with the queue's drop, so a model tries both orders.
+    /// loom's: what a call does last conflicts with the queue's drop, so a model tries both orders. A write on both
+    /// sides, for loom remembers one access of an object.
     gone: AtomicBool,
 }
 
@@ -58,7 +59,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         self.0.calls.fetch_sub(1, Ordering::Relaxed);
         assert!(
-            std::thread::panicking() || !self.0.gone.load(Ordering::Relaxed),
+            std::thread::panicking() || !self.0.gone.fetch_or(false, Ordering::Relaxed),
             "the scheduler went while it was called"
         );
     }
