@@ -47,7 +47,8 @@ pub(super) fn run(shared: &Arc<Shared>, index: usize) {
     let entered = frame.enter();
     context.begin();
     loop {
-        if context.is_surplus() && !context.linger() || shared.is_closed() {
+        // Closed is looked at first: a spare that lingers would have used up the unpark that tells it.
+        if shared.is_closed() || context.is_surplus() && !context.linger() {
             break;
         }
         context.between_polls();
