@@ -1,0 +1,32 @@
+//! What the runtime promises, seen from outside: a module a subject, each test named after its promise and marked with
+//! the row of the scenario list that it shows.
+//!
+//! Counts are short by default; RUNTIME_SOAK=1 asks for the full ones. RUNTIME_TEST_SEED=n repeats a random run.
+#![deny(unsafe_code)]
+// Handles and timers are made in one context and awaited in another.
+#![allow(clippy::async_yields_async)]
+
+mod support;
+
+mod auto_traits;
+mod bad_input;
+mod block_in_place;
+mod blocking;
+mod context;
+mod idle;
+mod join_set;
+mod limits;
+mod metrics;
+mod net;
+mod parking;
+mod scheduler;
+mod scheduler_fairness;
+mod seeded_stress;
+mod shutdown;
+mod shutdown_destructors;
+mod task_abort;
+mod task_local;
+mod task_matrix;
+mod task_shapes;
+mod task_wakes;
+mod timers;

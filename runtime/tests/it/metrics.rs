@@ -1,0 +1,158 @@
+//! What the runtime says of itself.
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use runtime::Runtime;
+use runtime::task::yield_now;
+
+use crate::support::{Gate, count, pool, until, until_no_tasks, watchdog};
+
+fn work() -> u64 {
+    let began = Instant::now();
+    let mut sum = 0_u64;
+    while began.elapsed() < Duration::from_micros(200) {
+        sum = sum.wrapping_mul(31).wrapping_add(1);
+    }
+    sum
+}
+
+#[test]
+fn with_a_single_spawner_and_work_for_all_every_worker_steals() {
+    let _watchdog = watchdog();
+    for workers in [2, 4] {
+        let runtime = pool(workers);
+        // In rounds, until each has come to it: on a busy machine a worker may sleep through one.
+        until(|| {
+            let spawner = runtime.spawn(async {
+                let handles: Vec<_> = (0..400)
+                    .map(|_| {
+                        runtime::spawn(async {
+                            for _ in 0..3 {
+                                work();
+                                yield_now().await;
+                            }
+                        })
+                    })
+                    .collect();
+                for handle in handles {
+                    handle.await.unwrap();
+                }
+            });
+            until(|| spawner.is_finished());
+            let metrics = runtime.metrics();
+            assert_eq!(metrics.workers.len(), workers);
+            metrics.workers.iter().all(|worker| worker.steals > 0 && worker.stolen >= worker.steals)
+        });
+        assert_eq!(runtime.metrics().guest.steals, 0, "the guest never steals");
+    }
+}
+
+#[test]
+fn what_the_guest_spawns_is_stolen_by_every_worker() {
+    let _watchdog = watchdog();
+    let runtime = pool(2);
+    until(|| {
+        runtime.block_on(async {
+            let handles: Vec<_> = (0..400).map(|_| runtime::spawn(async { work() })).collect();
+            for handle in handles {
+                handle.await.unwrap();
+            }
+        });
+        runtime.metrics().workers.iter().all(|worker| worker.steals > 0)
+    });
+    assert!(runtime.metrics().guest.polls > 0, "the guest takes part");
+}
+
+#[test]
+fn live_tasks_and_spawned_tasks_are_counted() {
+    let _watchdog = watchdog();
+    for workers in [1, 2, 64] {
+        let runtime = pool(workers);
+        let tasks = count(1_000, 100_000);
+        let handles: Vec<_> = (0..tasks).map(|_| runtime.spawn(std::future::pending::<()>())).collect();
+        assert_eq!(runtime.metrics().live_tasks, tasks as u64);
+        assert_eq!(runtime.metrics().spawned, tasks as u64);
+        handles.iter().for_each(|handle| handle.abort());
+        until_no_tasks(&runtime);
+        assert_eq!(runtime.metrics().spawned, tasks as u64);
+        // By another path: spawned by tasks, and completed.
+        runtime
+            .block_on(runtime.spawn(async {
+                let handles: Vec<_> = (0..1_000).map(|_| runtime::spawn(yield_now())).collect();
+                for handle in handles {
+                    handle.await.unwrap();
+                }
+            }))
+            .unwrap();
+        until_no_tasks(&runtime);
+        assert_eq!(runtime.metrics().spawned, tasks as u64 + 1_001);
+        let polls: u64 = runtime.metrics().workers.iter().map(|worker| worker.polls).sum();
+        assert!(polls + runtime.metrics().guest.polls >= 2_000);
+    }
+}
+
+#[test]
+fn parks_and_unparks_and_busy_time_are_counted() {
+    let _watchdog = watchdog();
+    let runtime = pool(1);
+    for _ in 0..100 {
+        let (tx, rx) = mpsc::channel();
+        drop(runtime.spawn(async move { tx.send(()).unwrap() }));
+        rx.recv().unwrap();
+        // Until it has parked again.
+        let parks = runtime.metrics().workers[0].parks;
+        until(|| runtime.metrics().workers[0].parks >= parks.max(1));
+    }
+    let spinner = runtime.spawn(async { work() });
+    until(|| spinner.is_finished());
+    let worker = &runtime.metrics().workers[0];
+    assert!(worker.parks > 0);
+    assert!(worker.unparks > 0, "{worker:?}");
+    assert!(worker.busy >= Duration::from_micros(200));
+    assert!(worker.busy <= worker.alive);
+    assert!((0.0..=1.0).contains(&worker.busy_ratio()));
+}
+
+#[test]
+fn timers_and_sockets_are_counted_while_they_wait() {
+    let _watchdog = watchdog();
+    let runtime = pool(2);
+    let baseline = runtime.metrics().sources;
+    let sleepers: Vec<_> =
+        (0..10).map(|_| runtime.spawn(runtime::time::sleep(Duration::from_secs(3600)))).collect();
+    until(|| runtime.metrics().timers == 10);
+    let listener = runtime.block_on(runtime::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let acceptor = runtime.spawn(async move { listener.accept().await.map(drop) });
+    until(|| runtime.metrics().sources == baseline + 1);
+    sleepers.iter().for_each(|sleeper| sleeper.abort());
+    acceptor.abort();
+    until(|| runtime.metrics().timers == 0 && runtime.metrics().sources == baseline);
+}
+
+#[test]
+fn the_blocking_pool_is_counted() {
+    let _watchdog = watchdog();
+    let runtime = Runtime::builder().worker_threads(1).max_blocking_threads(2).build().unwrap();
+    assert_eq!(runtime.metrics().blocking_threads, 0, "on demand");
+    let gate = Gate::default();
+    let handles: Vec<_> = (0..5)
+        .map(|_| {
+            let gate = gate.clone();
+            runtime.spawn_blocking(move || gate.wait())
+        })
+        .collect();
+    until(|| {
+        let metrics = runtime.metrics();
+        metrics.blocking_threads == 2
+            && metrics.blocking_queue_depth == 3
+            && metrics.idle_blocking_threads == 0
+    });
+    gate.open();
+    runtime.block_on(async {
+        for handle in handles {
+            handle.await.unwrap();
+        }
+    });
+    until(|| runtime.metrics().idle_blocking_threads == 2);
+    assert_eq!(runtime.metrics().blocking_queue_depth, 0);
+}

@@ -1,0 +1,211 @@
+//! How late timers are, beside how late a plain thread of the operating system is in the same run.
+//!
+//! The tests of this binary run one at a time, and never beside those of another: `cargo test` runs binaries in turn.
+//! What else the machine does can only add to what is measured: a test that misses its bar measures again, some times.
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use runtime::Runtime;
+use runtime::task::yield_now;
+use runtime::time::{sleep, sleep_until};
+
+#[path = "it/support/watchdog.rs"]
+mod watchdog;
+
+use watchdog::watchdog;
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn soak() -> bool {
+    std::env::var_os("RUNTIME_SOAK").is_some()
+}
+
+const ATTEMPTS: usize = 15;
+
+/// `measure` says how long ours took, how long it may take beside a plain thread's lateness, and what to print.
+fn within(bar: Duration, mut measure: impl FnMut() -> (Duration, Duration, String)) {
+    for attempt in 1..=ATTEMPTS {
+        let (ours, plain, label) = measure();
+        println!("{label}: p99 {ours:?}, plain thread {plain:?} late");
+        if ours <= bar + plain {
+            return;
+        }
+        // Others need the machine: give way, for longer each time.
+        thread::sleep(Duration::from_millis(20) * attempt as u32);
+    }
+    panic!("never within {bar:?} of a plain thread, {ATTEMPTS} times");
+}
+
+fn p99(mut late: Vec<Duration>) -> Duration {
+    late.sort_unstable();
+    late[late.len() * 99 / 100]
+}
+
+/// Measures the lateness of a plain thread that sleeps again and again, until told to stop.
+struct PlainThread {
+    stop: Arc<AtomicBool>,
+    thread: thread::JoinHandle<Vec<Duration>>,
+}
+
+impl PlainThread {
+    fn start() -> PlainThread {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = thread::spawn(move || {
+            let mut late = Vec::new();
+            let mut micros = 500;
+            while late.len() < 10 || !stopped.load(Ordering::Relaxed) {
+                micros = (micros + 377) % 5_000;
+                let deadline = Instant::now() + Duration::from_micros(micros);
+                thread::sleep(Duration::from_micros(micros));
+                late.push(Instant::now() - deadline);
+            }
+            late
+        });
+        PlainThread { stop, thread }
+    }
+
+    fn p99(self) -> Duration {
+        self.stop.store(true, Ordering::Relaxed);
+        p99(self.thread.join().unwrap())
+    }
+}
+
+fn pool(workers: usize) -> Runtime {
+    Runtime::builder().worker_threads(workers).build().unwrap()
+}
+
+/// Sleeps of many tasks, spread over time so that the machine is idle in between; how late each was.
+async fn sleeps(tasks: usize, each: usize) -> Vec<Duration> {
+    let handles: Vec<_> = (0..tasks)
+        .map(|task| {
+            runtime::spawn(async move {
+                let mut late = Vec::new();
+                for n in 0..each {
+                    // Two to twenty milliseconds, to the microsecond.
+                    let micros = 2_000 + (task * 7_919 + n * 104_729) % 18_000;
+                    let deadline = Instant::now() + Duration::from_micros(micros as u64);
+                    sleep(Duration::from_micros(micros as u64)).await;
+                    let now = Instant::now();
+                    assert!(now >= deadline, "early by {:?}", deadline - now);
+                    late.push(now - deadline);
+                }
+                late
+            })
+        })
+        .collect();
+    let mut late = Vec::new();
+    for handle in handles {
+        late.extend(handle.await.unwrap());
+    }
+    late
+}
+
+// M4
+#[test]
+fn idle_sleeps_are_at_most_two_milliseconds_later_than_a_plain_threads() {
+    let _alone = alone();
+    let _watchdog = watchdog();
+    for workers in [1, 2] {
+        let runtime = pool(workers);
+        let each = if soak() { 2_000 } else { 40 };
+        within(Duration::from_millis(2), || {
+            let plain = PlainThread::start();
+            let ours = p99(runtime.block_on(runtime.spawn(sleeps(50, each))).unwrap());
+            (ours, plain.p99(), format!("{workers} workers"))
+        });
+    }
+}
+
+// M4
+#[test]
+fn sleeps_of_the_thread_in_block_on_are_as_punctual() {
+    let _alone = alone();
+    let _watchdog = watchdog();
+    let measure = async || {
+        let mut late = Vec::new();
+        for n in 0..100_u64 {
+            let deadline = Instant::now() + Duration::from_micros(1_000 + n * 37);
+            sleep_until(deadline.into()).await;
+            let now = Instant::now();
+            assert!(now >= deadline);
+            late.push(now - deadline);
+        }
+        p99(late)
+    };
+    let runtime = pool(1);
+    let sole = runtime::Builder::new_current_thread().build().unwrap();
+    let punctual = |label: &str, run: &dyn Fn() -> Duration| {
+        within(Duration::from_millis(2), || {
+            let plain = PlainThread::start();
+            (run(), plain.p99(), label.to_owned())
+        });
+    };
+    punctual("guest", &|| runtime.block_on(measure()));
+    punctual("sole thread", &|| sole.block_on(measure()));
+    punctual("no runtime", &|| runtime::block_on(measure()));
+    punctual("another executor", &|| futures::executor::block_on(measure()));
+}
+
+// S8
+#[test]
+fn beside_a_hot_yielder_a_timer_of_ten_milliseconds_fires_by_twenty() {
+    let _alone = alone();
+    let _watchdog = watchdog();
+    for workers in [1, 2] {
+        let runtime = pool(workers);
+        let stop = Arc::new(AtomicBool::new(false));
+        let yielders: Vec<_> = (0..workers)
+            .map(|_| {
+                let stop = Arc::clone(&stop);
+                runtime.spawn(async move {
+                    while !stop.load(Ordering::Relaxed) {
+                        yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        within(Duration::from_millis(20), || {
+            let plain = PlainThread::start();
+            let mut took = Vec::new();
+            for _ in 0..if soak() { 500 } else { 50 } {
+                // Made and waited for by a task: the thread in `block_on` could keep the time by itself.
+                let task = runtime.spawn(async {
+                    let began = Instant::now();
+                    sleep(Duration::from_millis(10)).await;
+                    began.elapsed()
+                });
+                took.push(futures::executor::block_on(task).unwrap());
+            }
+            (p99(took), plain.p99(), format!("{workers} workers, ten milliseconds beside a yielder"))
+        });
+        stop.store(true, Ordering::Relaxed);
+        drop(yielders);
+    }
+}
+
+#[test]
+fn a_spare_that_lingers_does_not_hold_up_the_drop_of_its_runtime() {
+    let _alone = alone();
+    let _watchdog = watchdog();
+    let rounds = 20;
+    let began = Instant::now();
+    for _ in 0..rounds {
+        let runtime = pool(1);
+        let task = runtime.spawn(async {
+            let (tx, rx) = std::sync::mpsc::channel();
+            drop(runtime::spawn(async move { tx.send(7).unwrap() }));
+            runtime::task::block_in_place(|| rx.recv().unwrap())
+        });
+        assert_eq!(futures::executor::block_on(task).unwrap(), 7);
+    }
+    // A spare stays for a second.
+    let took = began.elapsed();
+    assert!(took < Duration::from_millis(300) * rounds, "{took:?} for {rounds} runtimes");
+}
