@@ -168,7 +168,7 @@ impl Runtime {
         let running = shared.blocking.join(blocking_until);
         let metrics = workers_left.then(|| shared.metrics());
         ShutdownReport {
-            workers: if workers_left { shared.members() } else { 0 },
+            workers: if workers_left { shared.workers_left() } else { 0 },
             tasks: metrics.map_or(0, |metrics| metrics.live_tasks),
             blocking: running.len(),
             blocking_tasks: running.into_iter().flatten().collect(),

@@ -198,6 +198,11 @@ impl Shared {
         self.members.load(Ordering::Relaxed)
     }
 
+    /// Workers that have not left yet. The supervisor is a member, too, and leaves after them.
+    pub(crate) fn workers_left(&self) -> usize {
+        self.members().saturating_sub(usize::from(self.config.workers > 0))
+    }
+
     /// One more member, unless the last has left.
     fn join_members(&self) -> bool {
         // Ordering: AcqRel: see `leave_members`. Relaxed look: the exchange decides.
