@@ -186,7 +186,9 @@ fn a_runtime_is_shut_down_around_a_blocked_worker() {
     started.recv().unwrap();
     let waiting = runtime.spawn(std::future::pending::<()>());
     let report = runtime.shutdown(Duration::from_millis(20));
-    assert_eq!((report.workers, report.tasks), (1, 2), "{report:?}");
+    assert_eq!(report.tasks, 2, "{report:?}");
+    // The blocked one, and its stand-in if that has not come to look yet.
+    assert!((1..=2).contains(&report.workers), "{report:?}");
     // The last worker to leave is the blocked one: it drops what is left.
     gate.open();
     assert!(futures::executor::block_on(waiting).unwrap_err().is_cancelled());

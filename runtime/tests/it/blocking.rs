@@ -301,7 +301,7 @@ fn shutdown_without_a_limit_waits_for_all_and_reports_nothing() {
 #[test]
 fn shutdown_reports_a_worker_that_does_not_return() {
     let _watchdog = watchdog();
-    let runtime = pool(2);
+    let runtime = pool(1);
     let gate = Gate::default();
     let (started_tx, started) = mpsc::channel();
     let held = gate.clone();
