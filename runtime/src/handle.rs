@@ -100,7 +100,7 @@ impl Handle {
     }
 
     /// Enters the runtime's context: [`spawn`](crate::spawn) and the like mean this runtime until the guard is dropped.
-    /// Guards are dropped in the reverse order of their making.
+    /// Guards may be dropped in any order.
     pub fn enter(&self) -> EnterGuard<'_> {
         let frame = Rc::new(Context::outside(Arc::clone(&self.shared), Role::Entered)).frame();
         EnterGuard { _entered: frame.enter(), _handle: std::marker::PhantomData }

@@ -7,7 +7,7 @@ pub use crate::builder::Builder;
 pub use crate::config::UnhandledPanic;
 pub use crate::handle::{EnterGuard, Handle, TryCurrentError};
 pub use crate::metrics::{Metrics, WorkerMetrics};
-use crate::scheduler::{Shared, deadline_after, executes_here};
+use crate::scheduler::{Shared, deadline_after};
 use crate::task::{Id, JoinHandle};
 
 /// A worker pool, its sockets and timers, and a pool for closures that block.
@@ -152,10 +152,9 @@ impl Runtime {
     fn end(&mut self, timeout: Option<Duration>) -> ShutdownReport {
         self.ended = true;
         let shared = &self.handle.shared;
-        shared.close();
-        shared.leave_members();
         // A thread that executes futures must not wait: what it waits for may need it.
-        let detached = executes_here();
+        let detached = !reactor_hook::may_block() || shared.is_member_here();
+        shared.shut_down();
         let for_workers = if detached { Some(Duration::ZERO) } else { timeout };
         let for_blocking = match (detached, timeout) {
             (true, _) => Duration::ZERO,

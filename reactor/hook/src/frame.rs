@@ -48,7 +48,8 @@ pub struct Frame {
     /// Whether a driver and sources may still be put in. A pool puts its own in when it builds the frame.
     open: bool,
     /// Whether the thread executes futures here, or has merely entered somebody's context.
-    executes: bool,
+    drives: bool,
+    blocking: Blocking,
     clock: Option<Arc<dyn Clock>>,
     offload: Option<Arc<dyn Offload>>,
     owner: Option<Rc<dyn Any>>,
@@ -56,6 +57,9 @@ pub struct Frame {
     owner_key: *const (),
     lane: u32,
     budget: Cell<u16>,
+    entered: Cell<bool>,
+    /// While entered: the frame that was innermost before, which its own `Entered` keeps.
+    outer: Cell<*const Frame>,
 }
 
 impl fmt::Debug for Frame {
@@ -63,11 +67,22 @@ impl fmt::Debug for Frame {
         f.debug_struct("Frame")
             .field("driver", &self.driver.borrow().as_ref().map(|driver| driver.name()))
             .field("sources", &self.sources.borrow().len())
-            .field("executes", &self.executes)
+            .field("drives", &self.drives)
             .field("lane", &self.lane)
             .field("budget", &self.budget.get())
             .finish_non_exhaustive()
     }
+}
+
+/// Whether a thread may be blocked inside a [`Frame`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blocking {
+    /// It executes futures, and blocking it would stop them.
+    Refused,
+    /// It is there to be blocked.
+    Allowed,
+    /// As in the frame around this one; allowed if there is none.
+    Inherited,
 }
 
 /// Makes a [`Frame`].
@@ -128,7 +143,14 @@ impl FrameBuilder {
     /// The thread only enters a context and executes nothing: what is registered here is driven elsewhere.
     #[must_use]
     pub fn context_only(mut self) -> Self {
-        self.0.executes = false;
+        self.0.drives = false;
+        self
+    }
+
+    /// Whether the thread may be blocked while this frame is the innermost. Not, unless this says so.
+    #[must_use]
+    pub fn blocking(mut self, blocking: Blocking) -> Self {
+        self.0.blocking = blocking;
         self
     }
 
@@ -149,7 +171,8 @@ impl Frame {
             source_type: Cell::new(None),
             parker: None,
             open: false,
-            executes: true,
+            drives: true,
+            blocking: Blocking::Refused,
             clock: None,
             offload: None,
             owner: None,
@@ -157,6 +180,8 @@ impl Frame {
             owner_key: std::ptr::null(),
             lane: 0,
             budget: Cell::new(budget::UNLIMITED),
+            entered: Cell::new(false),
+            outer: Cell::new(std::ptr::null()),
         })
     }
 
@@ -170,9 +195,14 @@ impl Frame {
     }
 
     /// Enters the frame on this thread until the guard is dropped.
+    ///
+    /// # Panics
+    ///
+    /// When it is entered already.
     pub fn enter(self: &Rc<Self>) -> Entered {
-        let outer = tls(|tls| tls.frame.replace(Rc::as_ptr(self)));
-        Entered { frame: Rc::clone(self), outer, _not_send: PhantomData }
+        assert!(!self.entered.replace(true), "a frame is entered once at a time");
+        self.outer.set(tls(|tls| tls.frame.replace(Rc::as_ptr(self))));
+        Entered { frame: Rc::clone(self), _not_send: PhantomData }
     }
 
     /// What wakes this frame's [`wait`](Frame::wait); usable as the waker of a root future.
@@ -260,13 +290,8 @@ impl Frame {
         &self.budget
     }
 
-    /// Whether the thread executes futures in this frame, so that blocking it would stop them.
-    pub fn executes(&self) -> bool {
-        self.executes
-    }
-
     fn may_take(&self) -> bool {
-        self.open && self.executes
+        self.open && self.drives
     }
 }
 
@@ -281,11 +306,10 @@ impl Drop for Frame {
     }
 }
 
-/// Leaves the frame when dropped. Guards are to be dropped innermost first.
+/// Leaves the frame when dropped, whatever was entered meanwhile.
 #[must_use = "the frame is left when the guard is dropped"]
 pub struct Entered {
     frame: Rc<Frame>,
-    outer: *const Frame,
     _not_send: PhantomData<*const ()>,
 }
 
@@ -297,15 +321,22 @@ impl fmt::Debug for Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let innermost = tls(|tls| tls.frame.get()) == Rc::as_ptr(&self.frame);
-        if innermost {
-            tls(|tls| tls.frame.set(self.outer));
-        } else if !std::thread::panicking() {
-            // The thread-local would be left pointing at a frame that is gone.
-            std::mem::forget(Rc::clone(&self.frame));
-            panic!("frames were left in another order than the reverse of entering");
-        } else {
-            std::mem::forget(Rc::clone(&self.frame));
+        let own = Rc::as_ptr(&self.frame);
+        let outer = self.frame.outer.get();
+        self.frame.entered.set(false);
+        let mut inner = tls(|tls| tls.frame.get());
+        if inner == own {
+            tls(|tls| tls.frame.set(outer));
+            return;
+        }
+        // Left before one that was entered later: it is taken out of the middle.
+        // SAFETY: the chain from the thread-local holds frames that are entered, which their `Entered`s keep.
+        while let Some(frame) = unsafe { inner.as_ref() } {
+            if frame.outer.get() == own {
+                frame.outer.set(outer);
+                return;
+            }
+            inner = frame.outer.get();
         }
     }
 }
@@ -343,14 +374,28 @@ pub fn with_owner<T: Any, R>(f: impl FnOnce(Option<&T>) -> R) -> R {
 pub fn is_driven_here(driver: *const ()) -> bool {
     let frame = tls(|tls| tls.frame.get());
     // SAFETY: as in `with_frame`; nothing can leave the frame during these two loads.
-    unsafe { frame.as_ref() }.is_some_and(|frame| frame.executes && frame.driver_key.get() == driver)
+    unsafe { frame.as_ref() }.is_some_and(|frame| frame.drives && frame.driver_key.get() == driver)
 }
 
 #[inline]
 pub(crate) fn is_timed_here(source: *const ()) -> bool {
     let frame = tls(|tls| tls.frame.get());
     // SAFETY: as in `is_driven_here`.
-    unsafe { frame.as_ref() }.is_some_and(|frame| frame.executes && frame.source_key.get() == source)
+    unsafe { frame.as_ref() }.is_some_and(|frame| frame.drives && frame.source_key.get() == source)
+}
+
+/// Whether the calling thread may be blocked: not while it executes futures.
+pub fn may_block() -> bool {
+    let mut frame = tls(|tls| tls.frame.get());
+    // SAFETY: as in `is_driven_here`, for the whole chain: frames that are entered are kept by their `Entered`s.
+    while let Some(entered) = unsafe { frame.as_ref() } {
+        match entered.blocking {
+            Blocking::Refused => return false,
+            Blocking::Allowed => return true,
+            Blocking::Inherited => frame = entered.outer.get(),
+        }
+    }
+    true
 }
 
 /// Which lane of its owner the innermost frame is; zero without one.

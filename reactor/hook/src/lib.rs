@@ -35,7 +35,8 @@ pub use attendance::Attendance;
 pub use clock::{Clock, now};
 pub use driver::{Driver, Placement, Turn, drive, driver_of};
 pub use frame::{
-    Entered, Frame, FrameBuilder, current_driver, has_place, is_driven_here, lane, with_frame, with_owner,
+    Blocking, Entered, Frame, FrameBuilder, current_driver, has_place, is_driven_here, lane, may_block,
+    with_frame, with_owner,
 };
 pub use offload::{Offload, RefusedJob, offload};
 pub use parker::{Parker, Unpark};

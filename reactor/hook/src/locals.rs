@@ -13,7 +13,12 @@ pub struct Scope {
 }
 
 /// Runs `f` while `key` means `value` on this thread.
-pub fn with_scope<R>(key: usize, value: *const (), f: impl FnOnce() -> R) -> R {
+///
+/// # Safety
+///
+/// Whoever looks `key` up may use `value` as what the owner of `key` says it points to, for as long as `f` runs.
+#[allow(unsafe_code)]
+pub unsafe fn with_scope<R>(key: usize, value: *const (), f: impl FnOnce() -> R) -> R {
     struct Pop(*const Scope);
     impl Drop for Pop {
         fn drop(&mut self) {

@@ -3,7 +3,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use reactor_hook::Frame;
+use reactor_hook::{Blocking, Frame};
 
 use super::Shared;
 use super::slot::{Core, Held, Slot};
@@ -20,10 +20,12 @@ pub(crate) enum Role {
     Guest,
     /// The one thread of a runtime without workers: root, own queue, injector.
     Sole,
-    /// In `block_on` without a slot: somebody else is the guest.
+    /// Executes futures without a slot: in `block_on` when somebody else is the guest, or inside another context.
     Waiting,
-    /// Merely entered: `Runtime::enter`, or a closure of the blocking pool.
+    /// Merely entered, by `Runtime::enter`: in whatever quality the thread was in before.
     Entered,
+    /// There to be blocked: a closure of the blocking pool, or in place.
+    Blocking,
 }
 
 /// The owner of a frame that belongs to a runtime.
@@ -55,7 +57,7 @@ impl Context {
 
     /// Whether this thread executes futures for the runtime, so that blocking it would hurt.
     pub(crate) fn executes(&self) -> bool {
-        self.role != Role::Entered
+        !matches!(self.role, Role::Entered | Role::Blocking)
     }
 
     /// The frame to enter while this context is the owner.
@@ -66,6 +68,11 @@ impl Context {
             .source(Arc::clone(shared.driver.timers()) as Arc<dyn reactor_hook::DeadlineSource>)
             .offload(shared.blocking.offload())
             .owner(Rc::clone(self));
+        let builder = builder.blocking(match self.role {
+            Role::Worker | Role::Guest | Role::Sole | Role::Waiting => Blocking::Refused,
+            Role::Entered => Blocking::Inherited,
+            Role::Blocking => Blocking::Allowed,
+        });
         let builder = match &self.held {
             Some(held) => builder.lane(held.index() as u32),
             // Sockets and timers polled here are driven by the workers, who may leave meanwhile.

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use reactor_hook::{Entered, Frame, budget};
 
 use super::Shared;
-use super::context::{Context, Role, with_context};
+use super::context::{Context, Role};
 use super::slot::Held;
 use crate::idle::Parker;
 use crate::task::Notified;
@@ -30,16 +30,10 @@ pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output 
     }
 }
 
-/// Whether the calling thread executes futures, so that blocking it would stop them.
-pub(crate) fn executes_here() -> bool {
-    reactor_hook::with_frame(|frame| frame.is_some_and(Frame::executes))
-        || with_context(|context| context.is_some_and(Context::executes))
-}
-
 /// Panics when the calling thread executes futures already: blocking it would stop the others.
 #[track_caller]
 pub(crate) fn refuse_nesting(operation: &str) {
-    if executes_here() {
+    if !reactor_hook::may_block() {
         crate::misuse::panic(
             operation,
             "this thread is executing futures already, and blocking it would stop them",
@@ -71,6 +65,11 @@ impl Root {
     fn take_notified(&self) -> bool {
         // Ordering: Acquire pairs with the Release in `wake_by_ref`. The look before it is for the common "no".
         self.notified.load(Ordering::Relaxed) && self.notified.swap(false, Ordering::Acquire)
+    }
+
+    fn is_notified(&self) -> bool {
+        // Relaxed: a hint; the parker's token decides.
+        self.notified.load(Ordering::Relaxed)
     }
 
     fn unpark(&self) {
@@ -134,17 +133,20 @@ impl Guest {
         let mut cx = Cx::from_waker(&waker);
         while !shared.is_closed() {
             if self.root.take_notified() {
+                // The root comes first, and may block: what waits here is for others to take.
+                context.announce_queue();
                 frame.budget().set(budget::PER_POLL);
                 let polled = future.as_mut().poll(&mut cx);
                 frame.budget().set(budget::UNLIMITED);
                 if let Poll::Ready(output) = polled {
                     return Some(output);
                 }
-                continue;
             }
+            // A root that wakes itself takes turns with the tasks.
             context.between_polls();
             match context.next_as_guest() {
                 Some(task) => context.poll(frame, task),
+                None if self.root.is_notified() => {}
                 None => context.park_as_guest(),
             }
         }
@@ -165,11 +167,14 @@ impl Context {
     /// token with the parker; so nothing that came between the last look and here is slept over.
     fn park_as_guest(&self) {
         let (shared, index) = (self.shared(), self.held().index());
-        // Not in the idle set, where it could be called to work; but not awake either.
-        shared.idle.retire(index);
-        self.wait(shared.driver.try_take());
-        let supervisor_was_asleep = shared.idle.join(index);
-        shared.unpark_supervisor_if(supervisor_was_asleep);
+        if !self.before_park() {
+            // Not in the idle set, where it could be called to work; but not awake either.
+            shared.idle.retire(index);
+            self.wait(shared.driver.try_take());
+            let supervisor_was_asleep = shared.idle.join(index);
+            shared.unpark_supervisor_if(supervisor_was_asleep);
+        }
+        self.after_park();
         self.tell_of_turned_up(true);
     }
 }

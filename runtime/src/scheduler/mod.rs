@@ -19,7 +19,7 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 
 pub(crate) use context::{Context, Role, with_context};
-pub(crate) use guest::{block_on, executes_here, refuse_nesting};
+pub(crate) use guest::{block_on, refuse_nesting};
 pub(crate) use shutdown::{Termination, deadline_after};
 pub(crate) use spare::block_in_place;
 pub(crate) use start::start;
@@ -61,6 +61,10 @@ pub(crate) struct Shared {
     /// Threads in `block_on` that may want to become the guest of a runtime without workers.
     guest_queue: guest::Queue,
     started: Instant,
+    /// The `Runtime`'s membership was given up, by its end or by a shutdown from within.
+    owner_left: AtomicBool,
+    /// For what has only a reference, inside a task's header.
+    this: Weak<Shared>,
     /// Set once the last member has left: nothing is scheduled any more.
     torn_down: AtomicBool,
 }
@@ -227,7 +231,7 @@ fn with_entered(shared: &Weak<Shared>, body: &mut dyn FnMut()) {
     let Some(shared) = shared.upgrade() else {
         return body();
     };
-    let frame = Rc::new(Context::outside(shared, Role::Entered)).frame();
+    let frame = Rc::new(Context::outside(shared, Role::Blocking)).frame();
     let _entered = frame.enter();
     body();
 }

@@ -30,7 +30,10 @@ impl Schedule for Shared {
 
     fn unhandled_panic(&self, _id: Id) {
         if self.config.unhandled_panic == UnhandledPanic::ShutdownRuntime {
-            self.close();
+            // The thread that ran the task is a member: it is not the last.
+            if let Some(shared) = self.this.upgrade() {
+                shared.shut_down();
+            }
         }
     }
 }

@@ -62,7 +62,7 @@ pub(crate) fn deadline_after(timeout: Duration) -> Option<Instant> {
 
 impl Shared {
     /// Starts the shutdown: no task is polled any more once the workers have seen it. Any number of times.
-    pub(crate) fn close(&self) {
+    fn close(&self) {
         // Ordering: Release pairs with the Acquire in `is_closed`; the unparks below carry it to the parked.
         if self.signals.fetch_or(CLOSED, Ordering::Release) & CLOSED != 0 {
             return;
@@ -74,6 +74,20 @@ impl Shared {
         }
         self.driver.unblock();
         self.supervisor.unpark();
+    }
+
+    /// Closes, and gives up the `Runtime`'s own membership. Any number of times.
+    pub(crate) fn shut_down(self: &Arc<Self>) {
+        self.close();
+        // Relaxed: only who comes first matters.
+        if !self.owner_left.swap(true, Ordering::Relaxed) {
+            self.leave_members();
+        }
+    }
+
+    /// Whether the calling thread holds a slot, however deep it is in other contexts by now: it would wait for itself.
+    pub(crate) fn is_member_here(&self) -> bool {
+        self.slots.iter().any(|slot| slot.is_held() && slot.parker.is_mine())
     }
 
     /// Gives up membership. The last to do so drops every task that is left.

@@ -60,9 +60,7 @@ pub(super) fn is_surplus(shared: &Shared) -> bool {
 pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
     let executing = with_context(|context| {
         let context = context.filter(|context| context.executes())?;
-        if context.role() == Role::Worker {
-            context.expose();
-        }
+        context.expose();
         Some((Arc::clone(context.shared()), context.role()))
     });
     let Some((shared, role)) = executing else {
@@ -78,10 +76,10 @@ pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
             ],
         );
     }
-    // What a guest queues is seen by the workers anyway: nobody needs to stand in for it.
+    // Nobody needs to stand in for a guest: the workers are there.
     let _blocked = (role == Role::Worker).then(|| Blocked::begin(&shared));
     // The closure may block on futures of its own: it is not inside the executor.
-    let frame = Rc::new(Context::outside(shared, Role::Entered)).frame();
+    let frame = Rc::new(Context::outside(shared, Role::Blocking)).frame();
     let _entered = frame.enter();
     f()
 }
@@ -105,10 +103,12 @@ impl Drop for Blocked {
 impl Context {
     /// What only this thread would run next is put where others can take it.
     fn expose(&self) {
-        if let Some(task) = self.slot().lifo.take() {
-            self.push_back(task);
+        if let Some(held) = self.held_of(self.shared()) {
+            if let Some(task) = held.slot().lifo.take() {
+                self.push_back(task);
+            }
+            self.announce_queue();
         }
-        self.shared().notify();
     }
 }
 

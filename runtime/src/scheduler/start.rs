@@ -1,5 +1,6 @@
 //! Making a runtime: all parts, then the threads. What was started is ended again if one is refused.
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -42,6 +43,8 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         spawned_outside: AtomicU64::new(0),
         guest_queue: guest::Queue::default(),
         started: Instant::now(),
+        owner_left: AtomicBool::new(false),
+        this: Weak::clone(weak),
         torn_down: AtomicBool::new(false),
         config,
     });
@@ -72,10 +75,9 @@ impl Shared {
                 Ok(())
             }
             Err(error) => {
-                self.close();
                 self.leave_members();
                 // The runtime's own membership, which no `Runtime` will give up.
-                self.leave_members();
+                self.shut_down();
                 self.termination.wait(None);
                 Err(error)
             }
@@ -83,7 +85,12 @@ impl Shared {
     }
 
     pub(super) fn spawn_thread(&self, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-        let mut builder = std::thread::Builder::new().name((self.config.thread_name)());
+        // The builder's function may panic, and std does at a name with a NUL: a thread that is refused, like any other.
+        let name = catch_unwind(AssertUnwindSafe(|| (self.config.thread_name)()));
+        let name = name.ok().filter(|name| !name.contains('\0'));
+        let name =
+            name.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no usable thread name"))?;
+        let mut builder = std::thread::Builder::new().name(name);
         if let Some(bytes) = self.config.thread_stack_size {
             builder = builder.stack_size(bytes);
         }

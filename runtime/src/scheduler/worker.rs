@@ -119,6 +119,10 @@ impl Context {
         let (shared, index) = (self.shared(), self.held().index());
         // Not awake meanwhile, and nobody to be called.
         shared.idle.retire(index);
+        // It may have come out of the driver just now, after everybody else had parked.
+        if !shared.driver.is_held() {
+            shared.call_to_driver();
+        }
         let stays = shared.linger(index);
         let supervisor_was_asleep = shared.idle.join(index);
         shared.unpark_supervisor_if(supervisor_was_asleep);
@@ -154,7 +158,7 @@ impl Context {
         self.counters().injected.add(batch.len() as u64);
         // A searcher that looked while they were in neither queue has gone to sleep: it is told when there is something
         // here besides what this worker runs next.
-        let tell = batch.left_some() || batch.len() > 1;
+        let tell = batch.left_some() || batch.len() > 1 || !self.has_nothing_queued();
         core.local.extend(batch);
         if tell {
             shared.notify();
@@ -166,6 +170,9 @@ impl Context {
         let (core, shared) = (self.core(), self.shared());
         let overdue = shared.signals() & DRIVER_OVERDUE != 0;
         if shared.driver.is_held() {
+            if overdue {
+                shared.take_driver_overdue();
+            }
             return;
         }
         let now = reactor_hook::now();
@@ -296,6 +303,38 @@ impl Context {
 
     /// Waits until there may be something to do: in the driver if nobody is there, else parked.
     fn park(&self) {
+        if !self.before_park() {
+            self.park_if_idle();
+        }
+        self.after_park();
+    }
+
+    /// The builder's callback, which may spawn. True when there is something queued to run.
+    pub(super) fn before_park(&self) -> bool {
+        if let Some(call) = &self.shared().config.on_thread_park {
+            call();
+        }
+        !self.has_nothing_queued()
+    }
+
+    pub(super) fn after_park(&self) {
+        if let Some(call) = &self.shared().config.on_thread_unpark {
+            call();
+        }
+    }
+
+    fn has_nothing_queued(&self) -> bool {
+        self.core().local.len() == 0 && self.slot().lifo.is_empty()
+    }
+
+    /// Others are told of what is queued here, before this thread may block.
+    pub(super) fn announce_queue(&self) {
+        if !self.has_nothing_queued() {
+            self.shared().notify();
+        }
+    }
+
+    fn park_if_idle(&self) {
         let (core, shared, index) = (self.core(), self.shared(), self.held().index());
         match shared
             .idle
@@ -325,9 +364,6 @@ impl Context {
     pub(super) fn wait(&self, token: Option<crate::driver::Token<'_>>) {
         let (core, slot, shared) = (self.core(), self.slot(), self.shared());
         let counters = self.counters();
-        if let Some(call) = &shared.config.on_thread_park {
-            call();
-        }
         let began = shared.age_nanos();
         counters.parked_since.set(began);
         counters.parks.add(1);
@@ -351,9 +387,6 @@ impl Context {
         counters.parked_since.set(0);
         let ended = shared.age_nanos();
         counters.parked_nanos.add(ended.saturating_sub(began));
-        if let Some(call) = &shared.config.on_thread_unpark {
-            call();
-        }
         core.last_turn.set(Instant::now());
     }
 }

@@ -102,7 +102,10 @@ pub(crate) fn run(shared: &impl Supervised) {
             std::thread::park_timeout(period);
         }
         let turns = driver.turns();
-        if turns == last && !driver.is_held() && driver.somebody_waits() {
+        if idle.awake() == 0 && !driver.is_held() {
+            // Nobody needs it yet; but who registers next may be a thread that wakes no worker.
+            shared.call_to_driver();
+        } else if turns == last && !driver.is_held() && driver.somebody_waits() {
             // Relaxed: a figure.
             supervisor.rescues.fetch_add(1, Ordering::Relaxed);
             if !shared.call_to_driver() {
@@ -127,8 +130,7 @@ fn see_them_out(shared: &impl Supervised) {
     }
 }
 
-/// Nothing runs and nothing is forgotten.
+/// Nothing runs, and somebody waits in the driver.
 fn is_quiet(shared: &impl Supervised) -> bool {
-    let driver = shared.driver();
-    shared.idle().awake() == 0 && (driver.is_held() || !driver.somebody_waits())
+    shared.idle().awake() == 0 && shared.driver().is_held()
 }

@@ -36,7 +36,6 @@ use super::state::{Detach, IsComplete};
 /// # Cancel safety
 ///
 /// Polling `&mut handle` may be given up and taken up again; nothing is lost.
-#[must_use = "dropping a JoinHandle detaches the task; `drop(handle)` says so"]
 pub struct JoinHandle<T> {
     task: RawTask,
     taken: bool,

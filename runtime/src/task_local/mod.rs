@@ -180,7 +180,9 @@ impl<T: 'static> LocalKey<T> {
     /// Calls `f` in a scope of this key. Without a value the key has none in there, whatever it has around it.
     fn enter<R>(&'static self, value: Option<&T>, f: impl FnOnce() -> R) -> R {
         let value = value.map_or(std::ptr::null(), std::ptr::from_ref);
-        locals::with_scope(self.key(), value.cast(), f)
+        // SAFETY: whoever looks up this key's address is the key itself, which takes the value for a `T` or for none; the
+        // borrow of `value` lasts through `f`.
+        unsafe { locals::with_scope(self.key(), value.cast(), f) }
     }
 }
 

@@ -16,6 +16,7 @@ mod context;
 mod idle;
 mod join_set;
 mod limits;
+mod liveness;
 mod metrics;
 mod net;
 mod parking;
