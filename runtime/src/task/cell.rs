@@ -159,7 +159,14 @@ unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>) ->
         }
         Ok(Poll::Ready(())) => {
             yielded.set(false);
-            if let Some(output) = output {
+            if task.state().is_sole() {
+                // Detached, and no waker left: nobody is told, and nobody can come to know of the task any more.
+                if std::mem::needs_drop::<F::Output>() {
+                    quietly(|| drop(output));
+                }
+                // SAFETY: nobody else holds a reference, and the future is gone.
+                unsafe { release::<F, S>(task) };
+            } else if let Some(output) = output {
                 // SAFETY: we have the Notified, and the future is gone.
                 unsafe { finish::<F, S>(task, Ok(output)) };
             }
@@ -269,11 +276,12 @@ unsafe fn finish<F: Future, S: Schedule>(task: RawTask, result: Result<F::Output
 }
 
 /// Nobody is left to be told of a panic of the output's drop.
-#[inline]
+#[inline(always)]
 fn drop_result<T>(result: Result<T, JoinError>) {
-    // Without a destructor there is nothing that could panic.
-    if std::mem::needs_drop::<T>() || result.is_err() {
-        quietly(|| drop(result));
+    match result {
+        // Without a destructor there is nothing that could panic.
+        Ok(_) if !std::mem::needs_drop::<T>() => {}
+        result => quietly(|| drop(result)),
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) struct Queue {
 pub struct Executor(pub(crate) Arc<Queue>);
 
 thread_local! {
+    #[allow(clippy::missing_const_for_thread_local, reason = "loom's macro has no such form")]
     /// The queue whose worker this thread is, and its cache. A test's, so no concern of the workspace's one
     /// thread-local.
     static WORKER: RefCell<Option<(*const Queue, Rc<Cache>)>> = RefCell::new(None);

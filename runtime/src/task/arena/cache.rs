@@ -80,31 +80,29 @@ impl Cache {
         cell
     }
 
-    /// Puts a free cell onto the loaded list. Where that is full, and the spare too, the full spare is the caller's to
-    /// give to the depot.
+    /// Puts a free cell onto the loaded list, if that has room. A closed cache has none.
     ///
     /// # Safety
     ///
-    /// As for `FreeList::push`. The cache is not closed.
+    /// As for `FreeList::push`, if the answer is true.
     #[inline]
-    pub(super) unsafe fn give(&self, class: Class, cell: NonNull<Header>) -> Option<FreeList> {
-        let magazine = &self.magazines[class.0];
-        let mut list = magazine.loaded.get();
-        let mut displaced = None;
-        if list.len >= CHAIN {
-            displaced = Some(magazine.spare.replace(list)).filter(|list| list.len > 0);
-            list = FreeList::EMPTY;
+    pub(super) unsafe fn try_give(&self, class: Class, cell: NonNull<Header>) -> bool {
+        let loaded = &self.magazines[class.0].loaded;
+        let mut list = loaded.get();
+        if list.len >= self.limit.get() {
+            return false;
         }
         // SAFETY: promise of the caller.
         unsafe { list.push(class, cell) };
-        magazine.loaded.set(list);
-        displaced
+        loaded.set(list);
+        true
     }
 
-    /// Whether the loaded list takes another cell: not when it is full, never when the cache is closed.
-    #[inline]
-    pub(super) fn has_room(&self, class: Class) -> bool {
-        self.magazines[class.0].loaded.get().len < self.limit.get()
+    /// Makes room in the loaded list, which becomes the spare; the full spare before it is the caller's to give to the
+    /// depot.
+    pub(super) fn make_room(&self, class: Class) -> FreeList {
+        let magazine = &self.magazines[class.0];
+        magazine.spare.replace(magazine.loaded.replace(FreeList::EMPTY))
     }
 
     /// Loads the spare list. False when that is empty too.

@@ -93,5 +93,33 @@ mod asan {
     unsafe extern "C" {
         pub(super) fn __asan_poison_memory_region(address: *const std::ffi::c_void, size: usize);
         pub(super) fn __asan_unpoison_memory_region(address: *const std::ffi::c_void, size: usize);
+        #[cfg(test)]
+        pub(super) fn __asan_address_is_poisoned(address: *const std::ffi::c_void) -> std::ffi::c_int;
+    }
+}
+
+#[cfg(all(test, runtime_poison))]
+mod tests {
+    use super::*;
+    use crate::task::arena::SIZES;
+
+    fn is_poisoned<T>(address: *const T, offset: usize) -> bool {
+        // SAFETY: asks of shadow memory, for any address.
+        unsafe { asan::__asan_address_is_poisoned(address.wrapping_byte_add(offset).cast()) != 0 }
+    }
+
+    #[test]
+    fn a_free_cell_is_poisoned_behind_its_word() {
+        for (class, size) in SIZES.into_iter().enumerate() {
+            let mut memory = vec![0_u64; size / 8];
+            let cell = NonNull::new(memory.as_mut_ptr().cast::<Header>()).unwrap();
+            let mut list = FreeList::EMPTY;
+            // SAFETY: large enough, and nobody else's.
+            unsafe { list.push(Class(class), cell) };
+            assert!(!is_poisoned(cell.as_ptr(), 0) && !is_poisoned(cell.as_ptr(), 7));
+            assert!(is_poisoned(cell.as_ptr(), 8) && is_poisoned(cell.as_ptr(), size - 1));
+            assert_eq!(list.pop(Class(class)), Some(cell));
+            assert!(!is_poisoned(cell.as_ptr(), 8) && !is_poisoned(cell.as_ptr(), size - 1));
+        }
     }
 }

@@ -202,14 +202,17 @@ impl<S: Schedule> Arena<S> {
     /// As for `release`.
     #[inline]
     unsafe fn cached(&self, cache: &Cache, task: RawTask, class: Class) -> bool {
-        if !cache.has_room(class) && cache.is_closed() {
-            return false;
+        // SAFETY: nobody else knows of the cell, and its word is made a free one before anybody can.
+        if !unsafe { cache.try_give(class, task.as_ptr()) } {
+            if cache.is_closed() {
+                return false;
+            }
+            self.depots[class.0].give(cache.make_room(class));
+            // SAFETY: as above.
+            let given = unsafe { cache.try_give(class, task.as_ptr()) };
+            debug_assert!(given, "there is room for a chain");
         }
         task.state().reset();
-        // SAFETY: free now, and the cache is not closed.
-        if let Some(list) = unsafe { cache.give(class, task.as_ptr()) } {
-            self.depots[class.0].give(list);
-        }
         true
     }
 
@@ -222,11 +225,9 @@ impl<S: Schedule> Arena<S> {
         match home {
             Home::Class(class) => {
                 // Under the lock: until it is counted out here the cell keeps the scheduler.
-                task.state().reset();
-                // SAFETY: free now.
-                if let Some(list) = unsafe { outside.cache.give(class, task.as_ptr()) } {
-                    self.depots[class.0].give(list);
-                }
+                // SAFETY: promise of the caller.
+                let given = unsafe { self.cached(&outside.cache, task, class) };
+                debug_assert!(given, "the outside cache is never closed");
             }
             // SAFETY: promise of the caller.
             Home::Alone { layout, key_at } => unsafe { outside.free_alone(task, layout, key_at) },
