@@ -63,7 +63,7 @@ fn cells_freed_by_other_threads_come_back() {
             for _ in 0..20 {
                 let handles: Vec<_> = (0..3 * CHAIN).map(|n| executor.spawn(async move { n })).collect();
                 executor.run_all();
-                std::thread::scope(|scope| {
+                with_threads(|scope| {
                     scope.spawn(move || {
                         handles.into_iter().for_each(|handle| assert!(joined(handle).is_ok()))
                     });
@@ -82,7 +82,7 @@ fn spawns_and_frees_on_many_threads_with_trims_between() {
         let executor = Executor::new();
         let sum = Arc::new(AtomicUsize::new(0));
         let spawned = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
+        with_threads(|scope| {
             for thread in 0..4 {
                 let (executor, sum, spawned) = (&executor, &sum, &spawned);
                 scope.spawn(move || {

@@ -35,6 +35,28 @@ fn within_time<R>(test: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Threads that are joined one by one at the end of `with_threads`. (The thread sanitizer sees a join; how
+/// `thread::scope` waits for those that nobody joins it does not.)
+struct Threads<'scope, 'env> {
+    scope: &'scope std::thread::Scope<'scope, 'env>,
+    running: Vec<std::thread::ScopedJoinHandle<'scope, ()>>,
+}
+
+impl<'scope> Threads<'scope, '_> {
+    fn spawn(&mut self, body: impl FnOnce() + Send + 'scope) {
+        self.running.push(self.scope.spawn(body));
+    }
+}
+
+fn with_threads<'env, R>(body: impl for<'scope> FnOnce(&mut Threads<'scope, 'env>) -> R) -> R {
+    std::thread::scope(|scope| {
+        let mut threads = Threads { scope, running: Vec::new() };
+        let result = body(&mut threads);
+        threads.running.into_iter().for_each(|thread| thread.join().unwrap());
+        result
+    })
+}
+
 /// `full` with `RUNTIME_SOAK=1`, else a hundredth.
 fn rounds(full: usize) -> usize {
     if std::env::var_os("RUNTIME_SOAK").is_some_and(|value| value == "1") { full } else { full / 100 }

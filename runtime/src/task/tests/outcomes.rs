@@ -274,7 +274,7 @@ fn abort_against_completion_has_exactly_one_outcome() {
             let aborter = handle.abort_handle();
             seen.waker().wake();
             let gate = std::sync::Barrier::new(2);
-            std::thread::scope(|scope| {
+            with_threads(|scope| {
                 scope.spawn(|| {
                     gate.wait();
                     aborter.abort();

@@ -167,7 +167,7 @@ fn wakes_against_the_end_of_the_scheduler_touch_nothing_freed() {
             executor.run_all();
             let waker = seen.waker.lock().unwrap().take().unwrap();
             let gate = std::sync::Barrier::new(3);
-            let weak = std::thread::scope(|scope| {
+            let weak = with_threads(|scope| {
                 let clone = waker.clone();
                 let (gate, seen) = (&gate, &seen);
                 scope.spawn(move || {

@@ -100,7 +100,7 @@ fn foreign_wakes_during_polls_are_seen_and_polls_never_overlap() {
         let waker = watch.waker.lock().unwrap().clone().unwrap();
         let wakes = rounds(2_000_000);
         let done = AtomicBool::new(false);
-        std::thread::scope(|scope| {
+        with_threads(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
                     executor.as_worker(|| {
@@ -112,17 +112,14 @@ fn foreign_wakes_during_polls_are_seen_and_polls_never_overlap() {
                     });
                 });
             }
-            let wakers: Vec<_> = (0..2)
-                .map(|_| {
-                    scope.spawn(|| {
-                        for _ in 0..wakes {
-                            watch.published.fetch_add(1, Ordering::Relaxed);
-                            waker.wake_by_ref();
-                        }
-                    })
-                })
-                .collect();
-            wakers.into_iter().for_each(|thread| thread.join().unwrap());
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..wakes {
+                        watch.published.fetch_add(1, Ordering::Relaxed);
+                        waker.wake_by_ref();
+                    }
+                });
+            }
             while watch.seen.load(Ordering::Relaxed) != 2 * wakes {
                 std::thread::yield_now();
             }
@@ -207,7 +204,7 @@ fn wakers_cloned_and_dropped_on_four_threads_free_the_cell_once() {
         drop(executor.spawn(future));
         executor.run_all();
         let waker = seen.waker();
-        std::thread::scope(|scope| {
+        with_threads(|scope| {
             for _ in 0..4 {
                 let waker = waker.clone();
                 scope.spawn(move || {
@@ -220,7 +217,7 @@ fn wakers_cloned_and_dropped_on_four_threads_free_the_cell_once() {
         waker.wake();
         executor.run_all();
         assert_eq!(executor.arena().occupied(), 1);
-        std::thread::scope(|scope| {
+        with_threads(|scope| {
             for _ in 0..4 {
                 let waker = seen.waker();
                 scope.spawn(move || drop(waker));
