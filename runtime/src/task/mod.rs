@@ -19,6 +19,7 @@ mod schedule;
 mod slot;
 mod spawn;
 mod state;
+mod transition;
 mod waker;
 
 #[cfg(runtime_loom)]

@@ -5,7 +5,7 @@
 //! | `OWNED` | spawn, wake, abort, the closing scan | `park`, completion | somebody has the Notified: it is queued or being polled |
 //! | `WOKEN` | a wake that found `OWNED` | `start` | poll again; never set without `OWNED` |
 //! | `COMPLETE` | the owner, once | the cell's release | the future is gone; excludes `OWNED` |
-//! | `CANCELLED` | abort, the closing scan | the cell's release | the owner drops the future instead of polling it |
+//! | `CANCELLED` | abort, the closing scan, an owner that cancels | the cell's release | the owner drops the future instead of polling it |
 //! | `JOIN_INTEREST` | spawn | the `JoinHandle`'s drop | somebody may want the output |
 //! | `JOIN_WAKER` | the `JoinHandle` | the `JoinHandle` | the join slot holds a waker; the owner may read it after `COMPLETE` |
 //! | the rest | | | references: one of the executor until completion, one of the `JoinHandle`, one of each waker and `AbortHandle` |
@@ -14,6 +14,7 @@
 use std::fmt;
 use std::process;
 
+pub(super) use super::transition::{Complete, Detach, IsComplete, Park, Shut, Start, Wake, WakeByValue};
 use crate::sync::atomic::AtomicUsize;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
@@ -35,94 +36,6 @@ pub(super) struct State(AtomicUsize);
 /// What the word was at one moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Snapshot(usize);
-
-/// After a wake by reference, or an abort.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(super) enum Wake {
-    /// The caller has the Notified now and must have it scheduled, holding a reference until that has returned.
-    Submit,
-    /// Somebody else sees to it, or there is nothing left to run.
-    Nothing,
-}
-
-/// After a wake that consumes the waker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(super) enum WakeByValue {
-    /// As `Wake::Submit`; the reference is still held and must be dropped afterwards.
-    SubmitThenUnref,
-    /// As `Wake::Submit`; the reference is dropped.
-    Submit,
-    /// The reference is dropped.
-    Nothing,
-    /// The reference was the last: release the cell.
-    Release,
-}
-
-/// Before a poll.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(super) enum Start {
-    /// Poll the future.
-    Poll,
-    /// Drop the future and complete as cancelled.
-    Cancel,
-}
-
-/// After a poll that returned `Pending`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(super) enum Park {
-    /// The task is idle: the caller no longer has the Notified and may not touch the cell.
-    Idle,
-    /// It was woken meanwhile: queue it again.
-    Again,
-    /// It was aborted meanwhile: drop the future and complete as cancelled.
-    Cancel,
-}
-
-/// At completion, with the future dropped and the output stored if `JOIN_INTEREST` was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(super) enum Complete {
-    /// Done; others still hold references.
-    Done,
-    /// Done, and nobody holds a reference: release the cell.
-    Release,
-    /// Done, but the join waker is the caller's: wake it, then drop the executor's reference.
-    WakeJoiner,
-    /// *Not done*: the handle was dropped meanwhile. Drop the output and call again.
-    DropOutput,
-}
-
-/// When a `JoinHandle` is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(super) enum Detach {
-    /// Detached, the reference is dropped.
-    Done,
-    /// Detached. The waker in the join slot is the caller's: drop it, then the reference.
-    DropWaker,
-    /// The task is complete. The output is the caller's: drop it, then the reference.
-    DropOutput,
-}
-
-/// When a task is met by the closing scan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(super) enum Shut {
-    /// A free cell, or a complete task.
-    Nothing,
-    /// It was idle: the caller has the Notified now.
-    Take,
-    /// Somebody else has the Notified: it will come by in a queue, cancelled.
-    InFlight,
-}
-
-/// The task is complete: its output can be taken and the join slot is not needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct IsComplete;
 
 impl State {
     /// The word of a free cell.
