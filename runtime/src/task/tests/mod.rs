@@ -19,12 +19,13 @@ use std::time::Duration;
 use super::queue::{Executor, Queue};
 use super::{Id, JoinError, JoinHandle};
 
-/// Aborts the process with the test's name if `test` has not returned within half a minute.
+/// Aborts the process with the test's name if `test` has not returned within half a minute, or an hour of soaking.
 fn within_time<R>(test: impl FnOnce() -> R) -> R {
     let name = std::thread::current().name().unwrap_or("test").to_owned();
     let (done, over) = mpsc::channel::<()>();
+    let limit = Duration::from_secs(if rounds(100) == 100 { 3600 } else { 30 });
     let watchdog = std::thread::spawn(move || {
-        if over.recv_timeout(Duration::from_secs(30)) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if over.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
             eprintln!("{name}: hangs");
             std::process::abort();
         }

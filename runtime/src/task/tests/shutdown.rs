@@ -154,7 +154,7 @@ fn an_output_is_taken_after_the_end() {
 #[test]
 fn wakes_against_the_end_of_the_scheduler_touch_nothing_freed() {
     within_time(|| {
-        let rounds = rounds(100_000);
+        let rounds = rounds(1_000_000);
         for round in 0..rounds {
             let executor = Executor::new();
             let (seen, future) = Counted::new(usize::MAX);
