@@ -34,27 +34,56 @@ async fn read_exact(stream: &mut TcpStream, mut buffer: &mut [u8]) {
     }
 }
 
+async fn echoes(stream: &mut TcpStream, index: usize, rounds: usize) {
+    for round in 0..rounds {
+        let sent = [index as u8, (index >> 8) as u8, round as u8, 7].repeat(16);
+        stream.write_all(&sent).await.unwrap();
+        let mut received = [0; 64];
+        read_exact(stream, &mut received).await;
+        assert_eq!(received[..], sent[..]);
+    }
+}
+
+/// Connections that are being made at a time: when the kernel's queue of a listener overflows it takes minutes to recover.
+const CONNECTING: usize = 100;
+
+/// All are open at the same time.
 async fn many_connections(connections: usize, rounds: usize) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = runtime::spawn(echo(listener));
-    let clients: Vec<_> = (0..connections)
-        .map(|index| {
+    let mut streams = Vec::new();
+    while streams.len() < connections {
+        let clients: Vec<_> = (streams.len()..connections)
+            .take(CONNECTING)
+            .map(|index| {
+                runtime::spawn(async move {
+                    let mut stream = TcpStream::connect(address).await.unwrap();
+                    // The server has accepted it.
+                    echoes(&mut stream, index, 1).await;
+                    stream
+                })
+            })
+            .collect();
+        for client in clients {
+            streams.push(client.await.unwrap());
+        }
+    }
+    let clients: Vec<_> = streams
+        .into_iter()
+        .enumerate()
+        .map(|(index, mut stream)| {
             runtime::spawn(async move {
-                let mut stream = TcpStream::connect(address).await.unwrap();
-                for round in 0..rounds {
-                    let sent = [index as u8, (index >> 8) as u8, round as u8, 7].repeat(16);
-                    stream.write_all(&sent).await.unwrap();
-                    let mut received = [0; 64];
-                    read_exact(&mut stream, &mut received).await;
-                    assert_eq!(received[..], sent[..]);
-                }
+                echoes(&mut stream, index, rounds).await;
+                stream
             })
         })
         .collect();
+    let mut streams = Vec::new();
     for client in clients {
-        client.await.unwrap();
+        streams.push(client.await.unwrap());
     }
+    drop(streams);
     server.abort();
     assert!(server.await.unwrap_err().is_cancelled());
 }
