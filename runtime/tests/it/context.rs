@@ -196,21 +196,29 @@ fn the_thread_hooks_are_called_once_a_thread_and_the_park_hooks_in_turn() {
 }
 
 #[test]
-fn a_detached_panic_shuts_the_runtime_down_if_asked_to() {
+fn a_panic_shuts_the_runtime_down_if_asked_to_whether_or_not_its_handle_is_held() {
     let _watchdog = watchdog();
-    let runtime = Runtime::builder()
-        .worker_threads(2)
-        .unhandled_panic(runtime::UnhandledPanic::ShutdownRuntime)
-        .build()
-        .unwrap();
-    let waiting = runtime.spawn(std::future::pending::<()>());
-    drop(runtime.spawn(async {
-        yield_now().await;
-        crate::support::panic_silently();
-    }));
-    until(|| runtime.spawn(async {}).is_finished() || waiting.is_finished());
-    drop(runtime);
-    assert!(futures::executor::block_on(waiting).unwrap_err().is_cancelled());
+    for held in [false, true] {
+        let runtime = Runtime::builder()
+            .worker_threads(2)
+            .unhandled_panic(runtime::UnhandledPanic::ShutdownRuntime)
+            .build()
+            .unwrap();
+        let waiting = runtime.spawn(std::future::pending::<()>());
+        let panics = runtime.spawn(async {
+            yield_now().await;
+            crate::support::panic_silently();
+        });
+        if held {
+            assert!(futures::executor::block_on(panics).unwrap_err().is_panic());
+        } else {
+            drop(panics);
+        }
+        // From then on spawns are refused, and what waits is cancelled.
+        until(|| futures::executor::block_on(runtime.spawn(async {})).is_err());
+        drop(runtime);
+        assert!(futures::executor::block_on(waiting).unwrap_err().is_cancelled());
+    }
 }
 
 #[test]
