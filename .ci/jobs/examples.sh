@@ -13,7 +13,9 @@ trap 'stop; rm -f "$log"' EXIT
 
 # serve <example>: starts it on a free port and sets `port`.
 serve() {
-    "$target/release/examples/$1" 0 >"$log" 2>&1 &
+    # Emptied here: the server's own start may come after the first look.
+    : >"$log"
+    "$target/release/examples/$1" 0 >>"$log" 2>&1 &
     server=$!
     wait_until 10 grep -q 'listening on' "$log"
     port=$(sed -n 's/^listening on .*:\([0-9]*\)$/\1/p' "$log")

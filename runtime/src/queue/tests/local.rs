@@ -1,4 +1,6 @@
 //! The local queue: bounded, nothing lost, each item to one taker.
+use std::sync::OnceLock;
+
 use super::*;
 use crate::watchdog::{rounds, watched};
 
@@ -140,7 +142,9 @@ fn one_owner_and_many_thieves_take_each_item_once() {
         let items = rounds(100_000_000);
         // In a soak the nodes are used again, round by round.
         let in_a_round = items.min(1_000_000);
-        let marks: &'static [Mark] = Vec::leak((0..in_a_round).map(|_| Mark::default()).collect());
+        // In a static, so that the leak check finds them in use.
+        static MARKS: OnceLock<Vec<Mark>> = OnceLock::new();
+        let marks = MARKS.get_or_init(|| (0..in_a_round).map(|_| Mark::default()).collect());
         for round in 1..=items / in_a_round {
             let injector = Injector::new();
             let (local, stealer) = Local::new();
