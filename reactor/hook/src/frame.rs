@@ -248,11 +248,14 @@ impl Frame {
 
     /// Sources are never taken out before the frame is dropped.
     fn push_source(&self, source: Arc<dyn DeadlineSource>) {
-        if self.source_key.get().is_null() {
-            self.source_key.set(Arc::as_ptr(&source).cast());
-            self.source_type.set(Some((&*source as &dyn Any).type_id()));
-        }
+        let key = Arc::as_ptr(&source).cast();
+        let kind = (&*source as &dyn Any).type_id();
         self.sources.borrow_mut().push(source);
+        // Only now that the list keeps it: a panic above would leave a key that nothing stands behind.
+        if self.source_key.get().is_null() {
+            self.source_key.set(key);
+            self.source_type.set(Some(kind));
+        }
     }
 
     fn with_sources<R>(&self, f: impl FnOnce(&[Arc<dyn DeadlineSource>]) -> R) -> R {
@@ -429,8 +432,9 @@ pub(crate) fn with_source<S: DeadlineSource, R>(
     make: impl FnOnce() -> Arc<S>,
     f: impl FnOnce(Option<&S>) -> R,
 ) -> R {
-    fn first<S: DeadlineSource>(sources: &[Arc<dyn DeadlineSource>]) -> Option<&S> {
-        sources.iter().find_map(|source| (&**source as &dyn Any).downcast_ref())
+    fn first<S: DeadlineSource>(sources: &[Arc<dyn DeadlineSource>]) -> Option<Arc<S>> {
+        let found = sources.iter().find(|source| (&***source as &dyn Any).is::<S>())?;
+        (Arc::clone(found) as Arc<dyn Any + Send + Sync>).downcast().ok()
     }
     with_frame(|frame| {
         let Some(frame) = frame else {
@@ -444,7 +448,9 @@ pub(crate) fn with_source<S: DeadlineSource, R>(
             // Nobody else knows what `make` made: it is taken.
             offer_source(&make());
         }
-        frame.with_sources(|sources| f(first(sources)))
+        // Not under the borrow: `f` is the caller's.
+        let found = frame.with_sources(first::<S>);
+        f(found.as_deref())
     })
 }
 
@@ -466,8 +472,8 @@ pub(crate) fn offer_driver<D: Driver>(driver: &Arc<D>) -> Offered {
         if !driver.attendance().try_attend() {
             return Offered::Attended;
         }
-        frame.driver_key.set(Arc::as_ptr(driver).cast());
         *frame.driver.borrow_mut() = Some(Arc::clone(driver) as Arc<dyn Driver>);
+        frame.driver_key.set(Arc::as_ptr(driver).cast());
         Offered::Taken
     })
 }

@@ -9,7 +9,7 @@ use super::Shared;
 use super::slot::{Core, Held, Slot};
 use crate::metrics::Counters;
 use crate::queue::{Placed, Pushed};
-use crate::task::Notified;
+use crate::task::{Notified, is_task_waker};
 
 /// In what quality a thread has entered the runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,8 +144,11 @@ impl Context {
             return false;
         };
         let core = held.core();
-        // A cell is a live task's as long as it is being polled, so one address means one task.
-        let own = !core.current.get().is_null() && waker.data() == core.current.get().cast();
+        // A cell is a live task's as long as it is being polled, so one address means one task. A combinator may pass the
+        // address on under a table of its own: that waker must be woken.
+        let own = is_task_waker(waker)
+            && !core.current.get().is_null()
+            && waker.data() == core.current.get().cast();
         if own {
             core.yielded.set(true);
         }

@@ -39,6 +39,8 @@ pub(crate) use header::{Header, queue_next};
 pub(crate) use notified::{Notified, Ran};
 pub(crate) use schedule::Schedule;
 pub(crate) use spawn::spawn as spawn_cell;
+#[cfg(not(runtime_loom))]
+pub(crate) use waker::is_task_waker;
 
 // The rest of what users find under this path.
 #[cfg(not(runtime_loom))]

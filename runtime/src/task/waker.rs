@@ -10,6 +10,12 @@ use super::header::{Header, RawTask};
 use super::state::{Wake, WakeByValue};
 
 /// One for all tasks, so that `will_wake` compares the cell alone.
+/// Whether the waker is a task's own, not one that wraps it.
+#[inline]
+pub(crate) fn is_task_waker(waker: &Waker) -> bool {
+    std::ptr::eq(waker.vtable(), &raw const VTABLE)
+}
+
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 
 /// The waker lent to a poll: it holds no reference of its own, the executor's outlasts the poll.

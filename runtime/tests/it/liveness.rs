@@ -201,3 +201,29 @@ fn guards_may_outlive_the_context_they_were_made_in() {
     assert_eq!(other.block_on(task).unwrap(), 2);
     runtime::Handle::try_current().unwrap_err();
 }
+
+/// A combinator's waker has the task's data under a table of its own, and notes which child was woken.
+#[test]
+#[allow(unsafe_code)]
+fn a_yield_under_a_wrapped_waker_of_the_same_address_wakes_the_wrapper() {
+    use std::pin::pin;
+    use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+
+    static WOKEN: AtomicBool = AtomicBool::new(false);
+    static WRAPPER: RawWakerVTable =
+        RawWakerVTable::new(|data| RawWaker::new(data, &WRAPPER), |_| note(), |_| note(), |_| {});
+    fn note() {
+        WOKEN.store(true, Ordering::Release);
+    }
+
+    let _watchdog = watchdog();
+    let runtime = pool(1);
+    let task = runtime.spawn(std::future::poll_fn(|cx| {
+        // SAFETY: none of the functions of the table uses the address.
+        let waker = unsafe { Waker::new(cx.waker().data(), &WRAPPER) };
+        let polled = pin!(runtime::task::yield_now()).poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        Poll::Ready(WOKEN.load(Ordering::Acquire))
+    }));
+    assert!(runtime.block_on(task).unwrap());
+}
