@@ -34,10 +34,10 @@ fn end_with(workers: usize, tasks: usize, on_drop: impl Fn(usize, &Handle) + Sen
             0 => drop(runtime),
             1 => assert!(runtime.shutdown(Duration::MAX).is_clean()),
             _ => {
-                // By a task of another runtime: nobody waits here but for the count.
+                // By a task of another runtime: nobody waits here but for the count, and for the last destructor to end.
                 let other = pool(1);
                 other.block_on(other.spawn(async move { drop(runtime) })).unwrap();
-                crate::support::until(|| dropped.get() == tasks);
+                crate::support::until(|| dropped.get() == tasks && Arc::strong_count(&on_drop) == 1);
             }
         }
         assert_eq!(dropped.get(), tasks);
