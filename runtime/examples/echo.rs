@@ -12,11 +12,11 @@ async fn main() -> io::Result<()> {
     println!("listening on {}", listener.local_addr()?);
     loop {
         let (stream, peer) = listener.accept().await?;
-        drop(runtime::spawn(async move {
+        runtime::spawn(async move {
             if let Err(error) = echo(stream).await {
                 eprintln!("{peer}: {error}");
             }
-        }));
+        });
     }
 }
 

@@ -26,11 +26,11 @@ async fn main() -> io::Result<()> {
     loop {
         let (stream, peer) = listener.accept().await?;
         let server = server.clone();
-        drop(runtime::spawn(async move {
+        runtime::spawn(async move {
             if let Err(error) = server.serve_connection(stream, service_fn(hello)).await {
                 eprintln!("{peer}: {error}");
             }
-        }));
+        });
     }
 }
 

@@ -65,8 +65,6 @@ pub(crate) struct Shared {
     owner_left: AtomicBool,
     /// For what has only a reference, inside a task's header.
     this: Weak<Shared>,
-    /// Set once the last member has left: nothing is scheduled any more.
-    torn_down: AtomicBool,
 }
 
 impl Shared {

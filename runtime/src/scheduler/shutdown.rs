@@ -125,7 +125,6 @@ impl Shared {
         drop(entered);
         drop(frame);
         drop(context);
-        self.torn_down.store(true, Ordering::Release);
         self.blocking.retire();
         self.arena.retire(Arc::clone(self));
         self.termination.set();

@@ -45,7 +45,6 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         started: Instant::now(),
         owner_left: AtomicBool::new(false),
         this: Weak::clone(weak),
-        torn_down: AtomicBool::new(false),
         config,
     });
     for index in 0..shared.config.workers {
