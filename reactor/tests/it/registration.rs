@@ -1,11 +1,12 @@
 //! Descriptors and registrations: none crosses another, none is left behind.
+use parking_lot::Mutex;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use reactor::{AsyncFd, Interest, Reactor};
@@ -41,15 +42,15 @@ fn an_event_for_a_source_that_went_in_the_same_batch_is_ignored() {
         let waker = successor_waker.clone();
         Waker::from(Arc::new(Call(move || {
             if !once.swap(true, Ordering::SeqCst) {
-                let sources = std::mem::take(&mut *sources.lock().unwrap());
+                let sources = std::mem::take(&mut *sources.lock());
                 drop(sources);
-                let successor = successor.lock().unwrap();
+                let successor = successor.lock();
                 let quiet = successor.as_ref().unwrap();
                 assert!(quiet.poll_read_ready(&mut Context::from_waker(&waker)).is_pending());
             }
         })))
     };
-    for source in &*sources.lock().unwrap() {
+    for source in &*sources.lock() {
         assert!(source.poll_read_ready(&mut Context::from_waker(&waker)).is_pending());
     }
     hand.turn();
@@ -58,7 +59,7 @@ fn an_event_for_a_source_that_went_in_the_same_batch_is_ignored() {
     hand.turn();
     assert!(once.load(Ordering::SeqCst), "neither was woken");
     assert_eq!(woken.get(), 0, "the successor was woken by an event of its predecessor");
-    assert!(!is_readable(successor.lock().unwrap().as_ref().unwrap()));
+    assert!(!is_readable(successor.lock().as_ref().unwrap()));
     assert_eq!(hand.reactor.sources(), 1);
     drop(quiet_peer);
 }

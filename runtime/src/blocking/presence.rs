@@ -3,9 +3,11 @@
 //! The pool's core counts the threads that will look for jobs; here a thread counts until it has run its stop hook.
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 const NOT_RUNNING: u64 = 0;
 const RUNNING_UNNAMED: u64 = u64::MAX;
@@ -93,15 +95,14 @@ impl Presence {
         let me = thread::current().id();
         let mut list = self.list();
         while list.others(me).next().is_some() {
-            let Some(deadline) = deadline else {
-                list = self.left.wait(list).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            let rest = deadline.saturating_duration_since(Instant::now());
-            if rest.is_zero() {
-                break;
+            match deadline {
+                None => self.left.wait(&mut list),
+                Some(deadline) => {
+                    if self.left.wait_until(&mut list, deadline).timed_out() {
+                        break;
+                    }
+                }
             }
-            list = self.left.wait_timeout(list, rest).unwrap_or_else(PoisonError::into_inner).0;
         }
         let remaining = list.report(me);
         let all_left = list.members.is_empty();
@@ -115,7 +116,7 @@ impl Presence {
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+        self.list.lock()
     }
 }
 

@@ -1,9 +1,10 @@
 //! What the pool promises, B1 to B10, on real threads.
+use parking_lot::Mutex;
 use std::num::NonZeroU64;
 use std::panic::panic_any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -230,8 +231,8 @@ fn jobs_that_counted_on_a_refused_thread_are_cancelled_and_not_orphaned() {
         let pool = Pool::with_create(
             Config::default(),
             Box::new(move |_, _| {
-                entered.lock().unwrap().send(()).unwrap();
-                let _ = opened.lock().unwrap().recv();
+                entered.lock().send(()).unwrap();
+                let _ = opened.lock().recv();
                 Err(std::io::Error::from_raw_os_error(11))
             }),
         );
@@ -283,8 +284,8 @@ fn a_burst_waits_for_the_thread_being_created_and_asks_for_no_second() {
         let pool = Pool::with_create(
             Config::default(),
             Box::new(move |builder, body| {
-                let _ = entered.lock().unwrap().send(());
-                let _ = opened.lock().unwrap().recv();
+                let _ = entered.lock().send(());
+                let _ = opened.lock().recv();
                 builder.spawn(body)
             }),
         );
@@ -339,6 +340,8 @@ fn join_returns_on_time_and_says_what_remains() {
             pool.submit(job).unwrap();
             ran.recv().unwrap();
             started.recv().unwrap();
+            // What it told was its closure's last word, not its thread's.
+            wait_for(|| pool.metrics().idle == 1);
             pool.shutdown();
             let before = Instant::now();
             let remaining = pool.join(Some(timeout));
@@ -490,7 +493,7 @@ fn hooks_run_once_a_thread_inside_enter_and_before_join_returns() {
         let log = Arc::new(Mutex::new(Vec::new()));
         let say = |what: &'static str| {
             let log = Arc::clone(&log);
-            move || log.lock().unwrap().push(what)
+            move || log.lock().push(what)
         };
         let (enter, leave) = (say("enter"), say("leave"));
         let config = Config {
@@ -508,7 +511,7 @@ fn hooks_run_once_a_thread_inside_enter_and_before_join_returns() {
         pool.submit(Job::new(say("run"))).unwrap();
         wait_for(|| pool.metrics().idle == 1);
         close(&pool);
-        assert_eq!(*log.lock().unwrap(), ["enter", "start", "run", "stop", "leave"]);
+        assert_eq!(*log.lock(), ["enter", "start", "run", "stop", "leave"]);
     });
 }
 

@@ -1,5 +1,6 @@
 //! Where one is: which runtime a thread is in, and whose thread it is.
-use std::sync::{Arc, Mutex, mpsc};
+use parking_lot::Mutex;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -170,7 +171,7 @@ fn the_thread_hooks_are_called_once_a_thread_and_the_park_hooks_in_turn() {
         .thread_name_fn(move || format!("hooked-{}", numbers.add()))
         .on_thread_start(move || {
             starts.add();
-            seen.lock().unwrap().push(thread_name());
+            seen.lock().push(thread_name());
         })
         .on_thread_stop(count(&stopped))
         .on_thread_park(count(&parked))
@@ -188,7 +189,7 @@ fn the_thread_hooks_are_called_once_a_thread_and_the_park_hooks_in_turn() {
     until(|| stopped.get() == 4);
     assert_eq!(started.get(), 4);
     assert_eq!(parked.get(), unparked.get());
-    let mut names = names.lock().unwrap().clone();
+    let mut names = names.lock().clone();
     names.sort();
     names.dedup();
     assert_eq!(names.len(), 4, "{names:?}");

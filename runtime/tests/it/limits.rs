@@ -1,6 +1,7 @@
 //! Very many tasks, and very long chains of them: no stack grows with their number.
+use parking_lot::Mutex;
 use std::future::pending;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 
 use futures::channel::oneshot;
 use runtime::task::AbortHandle;
@@ -158,8 +159,8 @@ fn a_very_long_chain_ends_with_its_runtime_without_nesting() {
                     after.abort();
                 }
             });
-            let previous = links.lock().unwrap().pop();
-            links.lock().unwrap().push(tx);
+            let previous = links.lock().pop();
+            links.lock().push(tx);
             let task = runtime.spawn(async move {
                 let _held = (guard, previous);
                 // Cancelled when the sender is dropped, by another's end.

@@ -1,7 +1,8 @@
 //! Work queued is work done: by somebody, once, soon.
+use parking_lot::Mutex;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Poll, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -136,11 +137,11 @@ fn with_one_producer_and_one_worker_the_injector_is_in_order() {
     let handles: Vec<_> = (0..items)
         .map(|index| {
             let order = Arc::clone(&order);
-            runtime.spawn(async move { order.lock().unwrap().push(index) })
+            runtime.spawn(async move { order.lock().push(index) })
         })
         .collect();
     until(|| handles.iter().all(|handle| handle.is_finished()));
-    assert!(order.lock().unwrap().iter().copied().eq(0..items));
+    assert!(order.lock().iter().copied().eq(0..items));
 }
 
 // S9, P3
@@ -152,11 +153,11 @@ fn spurious_unparks_of_every_worker_leave_the_pool_in_order() {
         let started = Arc::clone(&threads);
         let runtime = Runtime::builder()
             .worker_threads(workers)
-            .on_thread_start(move || started.lock().unwrap().push(thread::current()))
+            .on_thread_start(move || started.lock().push(thread::current()))
             .build()
             .unwrap();
-        until(|| threads.lock().unwrap().len() >= workers);
-        let threads = threads.lock().unwrap().clone();
+        until(|| threads.lock().len() >= workers);
+        let threads = threads.lock().clone();
         for round in 0..count(2_000, 100_000) {
             threads.iter().for_each(Thread::unpark);
             if round % 10 == 0 {

@@ -1,9 +1,10 @@
 //! No task waits for ever behind others. Polls are counted, not time: these runtimes have one worker.
+use parking_lot::Mutex;
 use std::future::{Future, poll_fn};
 use std::io::Write as _;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -99,7 +100,7 @@ struct Seat {
 impl Seat {
     fn call(&self) {
         self.called.store(true, Ordering::Relaxed);
-        let waker = self.waker.lock().unwrap().take();
+        let waker = self.waker.lock().take();
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -110,7 +111,7 @@ impl Seat {
             if self.called.swap(false, Ordering::Relaxed) {
                 return Poll::Ready(());
             }
-            *self.waker.lock().unwrap() = Some(cx.waker().clone());
+            *self.waker.lock() = Some(cx.waker().clone());
             Poll::Pending
         })
         .await;

@@ -1,8 +1,9 @@
 //! A random program on a random number of workers: every handle resolves, and the counts add up.
+use parking_lot::Mutex;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
@@ -131,7 +132,7 @@ fn task(books: Arc<Books>, mut rng: Rng, depth: usize) -> Boxed<usize> {
         // Aborted in here, the rest is detached: counted by a guard, since this code is not reached then.
         let held = Held { books: Arc::clone(&books), handles: Mutex::new(handles) };
         loop {
-            let handle = held.handles.lock().unwrap().pop();
+            let handle = held.handles.lock().pop();
             let Some(handle) = handle else { break };
             let mut joining = Joining { books: &books, resolved: false };
             let result = handle.await;
@@ -154,7 +155,7 @@ struct Held<T> {
 
 impl<T> Drop for Held<T> {
     fn drop(&mut self) {
-        self.books.detached.fetch_add(self.handles.lock().unwrap().len(), Ordering::SeqCst);
+        self.books.detached.fetch_add(self.handles.lock().len(), Ordering::SeqCst);
     }
 }
 

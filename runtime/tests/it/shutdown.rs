@@ -1,6 +1,7 @@
 //! The end of a runtime: from anywhere, without a panic, a hang, or a task forgotten.
+use parking_lot::Mutex;
 use std::future::{Future, pending, poll_fn};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -431,7 +432,7 @@ fn a_waker_is_cloned_woken_and_dropped_elsewhere_after_the_runtime_is_gone() {
                 let (wakers, tx, guard) = (Arc::clone(&wakers), tx.clone(), dropped.on_drop());
                 drop(runtime.spawn(poll_fn(move |cx| {
                     let _held = &guard;
-                    wakers.lock().unwrap().push(cx.waker().clone());
+                    wakers.lock().push(cx.waker().clone());
                     let _ = tx.send(());
                     Poll::<()>::Pending
                 })));
@@ -440,7 +441,7 @@ fn a_waker_is_cloned_woken_and_dropped_elsewhere_after_the_runtime_is_gone() {
             drop(runtime);
             assert_eq!(dropped.get(), 10);
             thread::spawn(move || {
-                for waker in wakers.lock().unwrap().drain(..) {
+                for waker in wakers.lock().drain(..) {
                     let copy = waker.clone();
                     assert!(copy.will_wake(&waker));
                     waker.wake_by_ref();

@@ -1,6 +1,7 @@
 //! Destructors that do things while the runtime ends: each future is dropped once, whatever it does then.
+use parking_lot::Mutex;
 use std::future::pending;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -51,9 +52,9 @@ fn destructors_that_wake_each_other() {
     for workers in WORKERS {
         let wakers: Arc<Mutex<Vec<Waker>>> = Arc::default();
         let (wakes, waker) = WakeCount::new();
-        wakers.lock().unwrap().push(waker);
+        wakers.lock().push(waker);
         end_with(workers, 50, move |_, _| {
-            let wakers = wakers.lock().unwrap().clone();
+            let wakers = wakers.lock().clone();
             wakers.iter().for_each(Waker::wake_by_ref);
         });
         assert_eq!(wakes.get(), 150);
@@ -73,7 +74,7 @@ fn destructors_that_abort_and_wake_other_tasks_of_the_runtime() {
             let (others, counter, tx) = (Arc::clone(&tasks), dropped.clone(), tx.clone());
             let guard = OnDrop::new(move || {
                 counter.add();
-                let others = others.lock().unwrap().clone();
+                let others = others.lock().clone();
                 for (waker, abort) in others {
                     waker.wake();
                     abort.abort();
@@ -88,7 +89,7 @@ fn destructors_that_abort_and_wake_other_tasks_of_the_runtime() {
                 .await;
             });
             let waker = rx.recv().unwrap();
-            tasks.lock().unwrap().push((waker, handle.abort_handle()));
+            tasks.lock().push((waker, handle.abort_handle()));
         }
         drop(runtime);
         assert_eq!(dropped.get(), 50);
@@ -167,18 +168,18 @@ fn destructors_that_take_a_lock_that_pollers_hold() {
         let runtime = pool(workers);
         for _ in 0..20 {
             let (guard_lock, poll_lock) = (Arc::clone(&lock), Arc::clone(&lock));
-            let guard = OnDrop::new(move || *guard_lock.lock().unwrap() += 1);
+            let guard = OnDrop::new(move || *guard_lock.lock() += 1);
             drop(runtime.spawn(async move {
                 let _guard = guard;
                 loop {
-                    *poll_lock.lock().unwrap() += 0;
+                    *poll_lock.lock() += 0;
                     runtime::task::yield_now().await;
                 }
             }));
         }
         runtime.block_on(runtime::task::yield_now());
         drop(runtime);
-        assert_eq!(*counter.lock().unwrap(), 20);
+        assert_eq!(*counter.lock(), 20);
     }
 }
 
@@ -202,9 +203,9 @@ fn destructors_that_do_all_of_it_in_random_order() {
     let mut rng = Rng::new();
     for _ in 0..count(10, 1_000) {
         let rng = Mutex::new(rng.fork());
-        let workers = [1, 2, 3][rng.lock().unwrap().below(3)];
+        let workers = [1, 2, 3][rng.lock().below(3)];
         end_with(workers, 30, move |_, handle| {
-            let action = rng.lock().unwrap().below(6);
+            let action = rng.lock().below(6);
             match action {
                 0 => drop(handle.spawn(pending::<()>())),
                 1 => drop(handle.spawn_blocking(|| {})),

@@ -1,8 +1,9 @@
 //! Every way to end a task, crossed with every way to hold or let go of its handle.
+use parking_lot::{Condvar, Mutex};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use runtime::Runtime;
@@ -113,9 +114,9 @@ impl Future for Subject {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Output> {
         let log = &self.log;
         log.polls.add();
-        let mut step = log.step.lock().unwrap();
+        let mut step = log.step.lock();
         while step.abort.is_none() {
-            step = log.stepped.wait(step).unwrap();
+            log.stepped.wait(&mut step);
         }
         if !step.go_on {
             if self.case.abort == Abort::ByItselfThenPending {
@@ -167,12 +168,12 @@ fn run(runtime: &Runtime, case: Case) {
         handle = None;
     }
 
-    log.step.lock().unwrap().abort = Some(abort.clone());
+    log.step.lock().abort = Some(abort.clone());
     log.stepped.notify_all();
     let waker = {
-        let mut step = log.step.lock().unwrap();
+        let mut step = log.step.lock();
         while step.waker.is_none() {
-            step = log.stepped.wait(step).unwrap();
+            log.stepped.wait(&mut step);
         }
         step.waker.take().unwrap()
     };
@@ -196,7 +197,7 @@ fn run(runtime: &Runtime, case: Case) {
         }
         Abort::ByItselfThenPending => {}
         Abort::Never | Abort::ByItselfThenReady | Abort::WhenFinished => {
-            log.step.lock().unwrap().go_on = true;
+            log.step.lock().go_on = true;
             waker.wake_by_ref();
         }
     }

@@ -1,8 +1,9 @@
 //! Wakes: when, from where, and how often they lead to a poll.
+use parking_lot::Mutex;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
@@ -134,7 +135,7 @@ fn a_wake_under_the_callers_lock_never_polls_inline() {
         let (tx, rx) = mpsc::channel();
         let waiting = runtime.spawn(poll_fn(move |cx| {
             // Polled inline by the thread that wakes it, this would deadlock.
-            let mut slot = shared.lock().unwrap();
+            let mut slot = shared.lock();
             let first = slot.replace(cx.waker().clone()).is_none();
             tx.send(()).unwrap();
             if first { Poll::Pending } else { Poll::Ready(()) }
@@ -142,7 +143,7 @@ fn a_wake_under_the_callers_lock_never_polls_inline() {
         rx.recv().unwrap();
         let shared = Arc::clone(&lock);
         let waking = runtime.spawn(async move {
-            let slot = shared.lock().unwrap();
+            let slot = shared.lock();
             slot.as_ref().unwrap().wake_by_ref();
             let copy = slot.as_ref().unwrap().clone();
             copy.wake();
@@ -199,7 +200,7 @@ fn will_wake_is_true_for_clones_and_false_across_tasks() {
     let kept = Arc::clone(&seen);
     runtime
         .block_on(runtime.spawn(poll_fn(move |cx| {
-            let mut kept = kept.lock().unwrap();
+            let mut kept = kept.lock();
             match kept.as_ref() {
                 None => {
                     *kept = Some(cx.waker().clone());
@@ -337,7 +338,7 @@ fn two_tasks_that_wait_for_each_other_end_with_an_abort_and_leak_nothing() {
             runtime.spawn(async move {
                 let _guard = guard;
                 let handle = loop {
-                    if let Some(handle) = other.lock().unwrap().take() {
+                    if let Some(handle) = other.lock().take() {
                         break handle;
                     }
                     runtime::task::yield_now().await;
@@ -347,9 +348,9 @@ fn two_tasks_that_wait_for_each_other_end_with_an_abort_and_leak_nothing() {
         });
         let aborts = [tasks[0].abort_handle(), tasks[1].abort_handle()];
         for (slot, task) in slots.iter().zip(tasks) {
-            *slot.lock().unwrap() = Some(task);
+            *slot.lock() = Some(task);
         }
-        until(|| slots.iter().all(|slot| slot.lock().unwrap().is_none()));
+        until(|| slots.iter().all(|slot| slot.lock().is_none()));
         aborts[0].abort();
         // The other sees its join end.
         until(|| aborts.iter().all(|abort| abort.is_finished()));

@@ -1,8 +1,9 @@
 //! Timers on the pool.
+use parking_lot::Mutex;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
@@ -378,7 +379,7 @@ fn a_wake_that_drops_other_timers_is_harmless() {
     impl Wake for Dropper {
         fn wake(self: Arc<Self>) {
             self.1.add();
-            let timers = std::mem::take(&mut *self.0.lock().unwrap());
+            let timers = std::mem::take(&mut *self.0.lock());
             drop(timers);
         }
     }

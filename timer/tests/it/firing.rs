@@ -1,7 +1,8 @@
 //! What wakers may do, and which of them are called.
+use parking_lot::Mutex;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use reactor_hook::DeadlineSource;
 use timer::{Sleep, sleep};
@@ -37,14 +38,13 @@ fn waker_that_drops_other_timers_meets_no_lock() {
     let mut killer = pin!(sleep(ms(5)));
     let doomed = others.clone();
     assert!(
-        poll(killer.as_mut(), &OnWake::waker(move || drop(std::mem::take(&mut *doomed.lock().unwrap()))))
-            .is_pending()
+        poll(killer.as_mut(), &OnWake::waker(move || drop(std::mem::take(&mut *doomed.lock())))).is_pending()
     );
     // In the same slot and the same batch, in another batch, and not yet due.
     for n in 0..200 {
         let mut other = Box::pin(sleep(ms(if n % 2 == 0 { 5 } else { 50 })));
         assert!(poll(other.as_mut(), &waker).is_pending());
-        others.lock().unwrap().push(other);
+        others.lock().push(other);
     }
     manual.advance(ms(5));
     assert!(wakes.take() <= 100);
@@ -63,12 +63,12 @@ fn waker_that_resets_and_arms_other_timers_meets_no_lock() {
     for _ in 0..100 {
         let mut other = Box::pin(sleep(ms(50)));
         assert!(poll(other.as_mut(), &waker).is_pending());
-        others.lock().unwrap().push(other);
+        others.lock().push(other);
     }
     let moved = others.clone();
     let mut mover = pin!(sleep(ms(5)));
     let mover_waker = OnWake::waker(move || {
-        let mut others = moved.lock().unwrap();
+        let mut others = moved.lock();
         for other in others.iter_mut() {
             let sooner = other.deadline() - ms(40);
             other.as_mut().reset(sooner);

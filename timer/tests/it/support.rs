@@ -1,10 +1,11 @@
 //! A hand-made executor with a clock that is turned by hand, and a watchdog.
+use parking_lot::Mutex;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
@@ -97,7 +98,7 @@ impl OnWake {
 
 impl Wake for OnWake {
     fn wake(self: Arc<Self>) {
-        let f = self.0.lock().unwrap().take();
+        let f = self.0.lock().take();
         if let Some(f) = f {
             f();
         }
@@ -109,7 +110,7 @@ pub(crate) struct ManualClock(Mutex<Instant>);
 
 impl Clock for ManualClock {
     fn now(&self) -> Instant {
-        *self.0.lock().unwrap()
+        *self.0.lock()
     }
 }
 
@@ -151,7 +152,7 @@ impl Manual {
 
     /// Sets the clock on and lets the wheel know.
     pub(crate) fn advance(&self, by: Duration) {
-        *self.clock.0.lock().unwrap() += by;
+        *self.clock.0.lock() += by;
         self.fire();
     }
 
@@ -159,7 +160,7 @@ impl Manual {
     pub(crate) fn advance_to_next(&self) -> bool {
         let Some(next) = self.timers.next_deadline() else { return false };
         {
-            let mut now = self.clock.0.lock().unwrap();
+            let mut now = self.clock.0.lock();
             *now = next.max(*now);
         }
         self.fire();

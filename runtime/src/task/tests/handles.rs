@@ -47,14 +47,14 @@ fn tasks_that_join_each_other_leak_nothing_when_aborted() {
     for (mine, other) in [(0, 1), (1, 0)] {
         let other = slots[other].clone();
         let handle = executor.spawn(async move {
-            std::future::poll_fn(|cx| match other.lock().unwrap().as_mut() {
+            std::future::poll_fn(|cx| match other.lock().as_mut() {
                 Some(handle) => Pin::new(handle).poll(cx).map(drop),
                 None => panic!("the handles are handed out before the tasks run"),
             })
             .await;
         });
         aborters.push(handle.abort_handle());
-        *slots[mine].lock().unwrap() = Some(handle);
+        *slots[mine].lock() = Some(handle);
     }
     executor.run_all();
     assert_eq!(executor.live(), 2, "each waits for the other");
@@ -73,10 +73,10 @@ fn tasks_that_own_each_others_handles_are_freed_by_the_closing() {
     for _ in 0..2 {
         let get = swap.clone();
         let handle = executor.spawn(async move {
-            let other = get.lock().unwrap().remove(0);
+            let other = get.lock().remove(0);
             other.await.unwrap();
         });
-        swap.lock().unwrap().insert(0, handle);
+        swap.lock().insert(0, handle);
     }
     drop(swap);
     executor.run_all();
@@ -94,7 +94,7 @@ fn a_dropped_handle_drops_its_join_waker() {
     drop((handle, waker));
     assert_eq!(Arc::strong_count(&kept), 1);
     executor.run_all();
-    seen.waker.lock().unwrap().take().unwrap().wake();
+    seen.waker.lock().take().unwrap().wake();
     executor.run_all();
     assert_eq!(kept.0.load(Ordering::SeqCst), 0);
     assert_eq!(seen.counts(), (2, 1, 1));

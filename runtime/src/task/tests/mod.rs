@@ -8,11 +8,12 @@ mod sizes;
 mod wakes;
 mod word;
 
+use parking_lot::Mutex;
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -92,7 +93,7 @@ impl Seen {
     }
 
     fn waker(&self) -> Waker {
-        self.waker.lock().unwrap().clone().expect("polled before")
+        self.waker.lock().clone().expect("polled before")
     }
 }
 
@@ -112,7 +113,7 @@ impl Future for Counted {
             return Poll::Ready(Output(self.seen.clone()));
         }
         self.remaining -= 1;
-        *self.seen.waker.lock().unwrap() = Some(cx.waker().clone());
+        *self.seen.waker.lock() = Some(cx.waker().clone());
         Poll::Pending
     }
 }

@@ -82,7 +82,7 @@ fn play(order: &[Op]) {
                 oracle.run();
             }
             Op::WakeByRef | Op::WakeByValue => {
-                let waker = seen.waker.lock().unwrap().clone();
+                let waker = seen.waker.lock().clone();
                 match (waker, op) {
                     (Some(waker), Op::WakeByValue) => waker.wake(),
                     (Some(waker), _) => waker.wake_by_ref(),
@@ -124,7 +124,7 @@ fn play(order: &[Op]) {
     assert_eq!(seen.output_drops.load(Ordering::SeqCst), usize::from(oracle.output_made), "{order:?}");
     assert!(weak.upgrade().is_some());
     drop(aborter);
-    drop(seen.waker.lock().unwrap().take());
+    drop(seen.waker.lock().take());
     assert!(weak.upgrade().is_none(), "{order:?}: somebody still holds the cell");
 }
 

@@ -78,7 +78,7 @@ impl Future for Subject {
             abort_by(self.case.by, move || log.aborter.get().unwrap().abort());
         }
         if self.polls == 1 && self.case.pending_first {
-            *self.log.waker.lock().unwrap() = Some(cx.waker().clone());
+            *self.log.waker.lock() = Some(cx.waker().clone());
             return Poll::Pending;
         }
         if self.case.panics_in_poll {
@@ -159,7 +159,7 @@ fn play_on(case: Case, executor: &Executor) -> (Arc<Log>, Option<JoinHandle<Valu
     assert!(executor.run_one());
     abort(Abort::WhileIdle, &handle);
     drop_handle(DropHandle::WhileIdle, &mut handle);
-    if let Some(waker) = log.waker.lock().unwrap().take() {
+    if let Some(waker) = log.waker.lock().take() {
         waker.wake();
     }
     executor.run_all();
@@ -283,7 +283,7 @@ fn abort_against_completion_has_exactly_one_outcome() {
                 executor.run_all();
             });
             executor.run_all();
-            *seen.waker.lock().unwrap() = None;
+            *seen.waker.lock() = None;
             drop(aborter);
             match joined(handle) {
                 Ok(output) => {

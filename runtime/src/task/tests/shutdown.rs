@@ -60,9 +60,9 @@ fn closing_drops_every_future_once_whatever_their_drops_do() {
     }
     impl Drop for Nasty {
         fn drop(&mut self) {
-            let _guard = self.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let _guard = self.lock.lock();
             self.drops.fetch_add(1, Ordering::SeqCst);
-            for waker in &*self.wakers.lock().unwrap() {
+            for waker in &*self.wakers.lock() {
                 waker.wake_by_ref();
             }
             assert!(self.executor.spawn(async {}).is_finished(), "refused");
@@ -90,7 +90,7 @@ fn closing_drops_every_future_once_whatever_their_drops_do() {
                 executor.spawn(async move {
                     let _nasty = nasty;
                     std::future::poll_fn(|cx| {
-                        wakers.lock().unwrap().push(cx.waker().clone());
+                        wakers.lock().push(cx.waker().clone());
                         Poll::<()>::Pending
                     })
                     .await;
@@ -108,7 +108,7 @@ fn closing_drops_every_future_once_whatever_their_drops_do() {
             let error = joined(handle).unwrap_err();
             assert_eq!(error.is_panic(), n % 3 == 0);
         }
-        wakers.lock().unwrap().clear();
+        wakers.lock().clear();
         assert!(end(executor).upgrade().is_none());
     });
 }
@@ -122,7 +122,7 @@ fn a_waker_is_cloned_woken_and_dropped_on_another_thread_after_the_end() {
     executor.run_all();
     let weak = end(executor);
     assert_eq!(seen.counts(), (1, 1, 0));
-    let waker = seen.waker.lock().unwrap().take().unwrap();
+    let waker = seen.waker.lock().take().unwrap();
     std::thread::spawn(move || {
         let clone = waker.clone();
         waker.wake_by_ref();
@@ -165,7 +165,7 @@ fn wakes_against_the_end_of_the_scheduler_touch_nothing_freed() {
                 large
             });
             executor.run_all();
-            let waker = seen.waker.lock().unwrap().take().unwrap();
+            let waker = seen.waker.lock().take().unwrap();
             let gate = std::sync::Barrier::new(3);
             let weak = with_threads(|scope| {
                 let clone = waker.clone();
@@ -184,11 +184,11 @@ fn wakes_against_the_end_of_the_scheduler_touch_nothing_freed() {
                 gate.wait();
                 if round % 2 == 0 {
                     executor.run_all();
-                    drop(seen.waker.lock().unwrap().take());
+                    drop(seen.waker.lock().take());
                 }
                 end(executor)
             });
-            drop(seen.waker.lock().unwrap().take());
+            drop(seen.waker.lock().take());
             assert!(weak.upgrade().is_none(), "round {round}");
             assert_eq!(seen.counts().1, 1);
         }

@@ -15,7 +15,7 @@ fn wakes_after_completion_poll_nothing_and_the_last_waker_frees_the_cell() {
     waker.wake_by_ref();
     executor.run_all();
     assert_eq!(seen.counts(), (2, 1, 1));
-    *seen.waker.lock().unwrap() = None;
+    *seen.waker.lock() = None;
     for _ in 0..rounds(1_000_000) {
         waker.wake_by_ref();
         waker.clone().wake();
@@ -60,7 +60,7 @@ fn wakes_of_a_queued_task_are_one() {
     }
     assert_eq!(executor.run_all(), 1);
     assert_eq!(seen.counts().0, 2);
-    *seen.waker.lock().unwrap() = None;
+    *seen.waker.lock() = None;
     assert!(end(executor).upgrade().is_none());
 }
 
@@ -84,7 +84,7 @@ fn foreign_wakes_during_polls_are_seen_and_polls_never_overlap() {
         let polled = watch.clone();
         drop(executor.spawn(std::future::poll_fn(move |cx| {
             assert!(!polled.polling.swap(true, Ordering::SeqCst), "polls overlap");
-            let mut waker = polled.waker.lock().unwrap();
+            let mut waker = polled.waker.lock();
             if waker.is_none() {
                 *waker = Some(cx.waker().clone());
             }
@@ -97,7 +97,7 @@ fn foreign_wakes_during_polls_are_seen_and_polls_never_overlap() {
             Poll::<()>::Pending
         })));
         executor.run_all();
-        let waker = watch.waker.lock().unwrap().clone().unwrap();
+        let waker = watch.waker.lock().clone().unwrap();
         let wakes = rounds(2_000_000);
         let done = AtomicBool::new(false);
         with_threads(|scope| {
@@ -125,7 +125,7 @@ fn foreign_wakes_during_polls_are_seen_and_polls_never_overlap() {
             }
             done.store(true, Ordering::SeqCst);
         });
-        *watch.waker.lock().unwrap() = None;
+        *watch.waker.lock() = None;
         drop(waker);
         assert!(end(executor).upgrade().is_none());
     });
@@ -163,7 +163,7 @@ fn a_drop_that_wakes_and_spawns_polls_nothing_inline() {
         executor.run_all();
         assert_eq!((ran.load(Ordering::SeqCst), seen.counts().0), (1, 2));
         drop(handle);
-        *seen.waker.lock().unwrap() = None;
+        *seen.waker.lock() = None;
         assert!(end(executor).upgrade().is_none());
     });
 }
@@ -179,18 +179,18 @@ fn a_wake_under_the_users_lock_does_not_deadlock() {
         let count = polls.clone();
         drop(executor.spawn(std::future::poll_fn(move |cx| {
             count.fetch_add(1, Ordering::SeqCst);
-            *polled.lock().unwrap() = Some(cx.waker().clone());
+            *polled.lock() = Some(cx.waker().clone());
             Poll::<()>::Pending
         })));
         executor.run_all();
-        let guard = shared.lock().unwrap();
+        let guard = shared.lock();
         guard.as_ref().unwrap().wake_by_ref();
         guard.as_ref().unwrap().clone().wake();
         assert_eq!(polls.load(Ordering::SeqCst), 1);
         drop(guard);
         executor.run_all();
         assert_eq!(polls.load(Ordering::SeqCst), 2);
-        *shared.lock().unwrap() = None;
+        *shared.lock() = None;
         assert!(end(executor).upgrade().is_none());
     });
 }
@@ -222,7 +222,7 @@ fn wakers_cloned_and_dropped_on_four_threads_free_the_cell_once() {
                 let waker = seen.waker();
                 scope.spawn(move || drop(waker));
             }
-            *seen.waker.lock().unwrap() = None;
+            *seen.waker.lock() = None;
         });
         assert_eq!(executor.arena().occupied(), 0);
         assert!(end(executor).upgrade().is_none());
@@ -242,8 +242,8 @@ fn will_wake_is_true_for_clones_and_false_across_tasks() {
     assert!(one.waker().clone().will_wake(&one.waker()));
     assert!(!one.waker().will_wake(&two.waker()));
     assert!(!one.waker().will_wake(Waker::noop()));
-    *one.waker.lock().unwrap() = None;
-    *two.waker.lock().unwrap() = None;
+    *one.waker.lock() = None;
+    *two.waker.lock() = None;
     assert!(end(executor).upgrade().is_none());
 }
 
@@ -281,7 +281,7 @@ fn a_yield_keeps_the_task_and_is_forgotten_afterwards() {
     seen.waker().wake();
     assert_eq!(executor.run_all(), 1);
     assert_eq!(seen.counts(), (3, 1, 1));
-    *seen.waker.lock().unwrap() = None;
+    *seen.waker.lock() = None;
     assert!(end(executor).upgrade().is_none());
 }
 
@@ -297,7 +297,7 @@ fn a_yielding_task_that_is_aborted_is_dropped_instead_of_polled() {
     handle.abort();
     assert!(executor.next().is_none(), "it is queued already");
     assert!(matches!(task.run(&std::cell::Cell::new(false)), Ran::Done));
-    *seen.waker.lock().unwrap() = None;
+    *seen.waker.lock() = None;
     assert_eq!(seen.counts(), (1, 1, 0));
     assert!(joined(handle).unwrap_err().is_cancelled());
     assert!(end(executor).upgrade().is_none());

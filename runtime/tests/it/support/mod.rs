@@ -5,9 +5,10 @@ pub(crate) mod process;
 mod rng;
 mod watchdog;
 
+use parking_lot::{Condvar, Mutex};
 use std::any::Any;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Wake, Waker};
 
 use runtime::Runtime;
@@ -114,14 +115,14 @@ pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Gate {
     pub(crate) fn open(&self) {
-        *self.0.0.lock().unwrap() = true;
+        *self.0.0.lock() = true;
         self.0.1.notify_all();
     }
 
     pub(crate) fn wait(&self) {
-        let mut open = self.0.0.lock().unwrap();
+        let mut open = self.0.0.lock();
         while !*open {
-            open = self.0.1.wait(open).unwrap();
+            self.0.1.wait(&mut open);
         }
     }
 }
