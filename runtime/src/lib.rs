@@ -20,8 +20,8 @@
 
 mod blocking;
 mod idle;
+mod primitives;
 mod queue;
-mod sync;
 pub mod task;
 
 #[cfg(not(runtime_loom))]

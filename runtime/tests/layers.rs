@@ -15,7 +15,7 @@ const CRATES: [(&str, &str, &[&str]); 5] = [
 /// The modules of `runtime`, lowest first: a module may import those before it. The crate's root, where users look, is
 /// above them all.
 const MODULES: &[&str] = &[
-    "sync",
+    "primitives",
     "misuse",
     "config",
     "metrics",

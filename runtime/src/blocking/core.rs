@@ -8,7 +8,7 @@ use std::ops::DerefMut;
 use std::sync::Arc;
 
 use super::seat::Seat;
-use crate::sync::Mutex;
+use crate::primitives::Mutex;
 
 /// The queue, the idle stack and the count of workers, behind one lock.
 pub struct Core<J> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 #[cfg(not(runtime_loom))]
 use std::time::{Duration, Instant};
 
-use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::thread::{self, Thread};
+use crate::primitives::atomic::{AtomicBool, Ordering};
+use crate::primitives::thread::{self, Thread};
 
 /// Looks at the flag before an idle thread parks. Zero: a spin takes the core from the worker that is to submit the
 /// next closure, unless there are cores to spare.

@@ -19,7 +19,7 @@ use crossbeam_utils::CachePadded;
 pub use parker::Parker;
 use word::{Claim, SLOTS, TakeBack, Unless, Word};
 
-use crate::sync::atomic::{Ordering, fence};
+use crate::primitives::atomic::{Ordering, fence};
 
 /// A slot that was just taken out of the set. It is counted as searching, and its parker must be unparked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

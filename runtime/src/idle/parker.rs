@@ -1,9 +1,9 @@
 //! What a slot blocks on: a token, on top of the thread's park or of the driver.
 use std::fmt;
 
-use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU8, Ordering};
-use crate::sync::thread::{self, Thread};
+use crate::primitives::Mutex;
+use crate::primitives::atomic::{AtomicU8, Ordering};
+use crate::primitives::thread::{self, Thread};
 
 const EMPTY: u8 = 0;
 const NOTIFIED: u8 = 1;

@@ -1,7 +1,7 @@
 //! The state of up to 48 slots in one word. The table of its bits is in the README.
 use std::fmt;
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::primitives::atomic::{AtomicU64, Ordering};
 
 /// Slots in a word: what the two counts and the flag leave of 64 bits.
 pub(super) const SLOTS: usize = 48;

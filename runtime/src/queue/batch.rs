@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 use super::Linked;
-use crate::sync::atomic::Ordering;
+use crate::primitives::atomic::Ordering;
 
 /// Items in order, the oldest first. Dropping it drops what is left.
 pub struct Batch<T: Linked> {

@@ -8,8 +8,8 @@ use crossbeam_utils::CachePadded;
 
 use super::batch::Chain;
 use super::{Batch, Linked};
-use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use crate::primitives::Mutex;
+use crate::primitives::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 /// Nodes of the stack that `len` counts at most.
 const LEN_LIMIT: usize = 1 << 16;

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 use super::Linked;
-use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::primitives::atomic::{AtomicPtr, Ordering};
 
 /// At most one item. The thread that owns it puts in; any thread takes.
 pub struct LifoSlot<T: Linked> {

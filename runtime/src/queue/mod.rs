@@ -23,7 +23,7 @@ pub use lifo::LifoSlot;
 #[cfg(not(runtime_loom))]
 pub(crate) use local::{CAPACITY, Local, Placed, Stealer};
 
-use crate::sync::atomic::AtomicPtr;
+use crate::primitives::atomic::AtomicPtr;
 
 /// An owned handle of something that can be queued: a pointer to a node with a link.
 ///

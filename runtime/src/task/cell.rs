@@ -21,7 +21,7 @@ use super::quiet::quietly;
 use super::schedule::Schedule;
 use super::state::{Complete, Park, Start};
 use super::waker::Lent;
-use crate::sync::UnsafeCell;
+use crate::primitives::UnsafeCell;
 
 #[repr(C)]
 pub(super) struct Cell<F: Future, S> {

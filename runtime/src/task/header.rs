@@ -9,7 +9,7 @@ use super::id::Id;
 use super::notified::Step;
 use super::slot::JoinSlot;
 use super::state::State;
-use crate::sync::atomic::AtomicPtr;
+use crate::primitives::atomic::AtomicPtr;
 
 /// Type-free front of a cell. The word comes first: it stays readable while the cell is free.
 #[repr(C)]

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::arena::Scan;
 use super::spawn::spawn;
 use super::{Arena, Cache, Id, JoinHandle, Notified, Ran, Schedule};
-use crate::sync::atomic::AtomicBool;
-use crate::sync::{self, Arc, Mutex};
+use crate::primitives::atomic::AtomicBool;
+use crate::primitives::{self, Arc, Mutex};
 #[cfg(runtime_loom)]
 use loom::thread_local;
 
@@ -207,7 +207,7 @@ impl Executor {
         while !self.cancel_all().is_clear() {
             if self.run_all() == 0 {
                 // Somebody is on the way to `schedule`.
-                sync::thread::yield_now();
+                primitives::thread::yield_now();
             }
         }
     }

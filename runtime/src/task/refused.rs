@@ -12,7 +12,7 @@ use super::join::JoinHandle;
 use super::notified::Step;
 use super::quiet::quietly;
 use super::state::State;
-use crate::sync::UnsafeCell;
+use crate::primitives::UnsafeCell;
 
 /// Owned by the handles alone; it knows no arena and no scheduler.
 #[repr(C)]

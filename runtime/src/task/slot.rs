@@ -6,7 +6,7 @@
 use std::mem::MaybeUninit;
 use std::task::Waker;
 
-use crate::sync::UnsafeCell;
+use crate::primitives::UnsafeCell;
 
 pub(super) struct JoinSlot(UnsafeCell<MaybeUninit<Waker>>);
 

@@ -13,7 +13,7 @@ use super::join::JoinHandle;
 use super::notified::Notified;
 use super::refused::refuse;
 use super::schedule::Schedule;
-use crate::sync::Arc;
+use crate::primitives::Arc;
 
 /// Makes a task of `future`. The caller queues the Notified, while it still has `owner`.
 ///

@@ -15,8 +15,8 @@ use std::fmt;
 use std::process;
 
 pub(super) use super::transition::{Complete, Detach, IsComplete, Park, Shut, Start, Wake, WakeByValue};
-use crate::sync::atomic::AtomicUsize;
-use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::primitives::atomic::AtomicUsize;
+use crate::primitives::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 pub(super) const OWNED: usize = 1 << 0;
 pub(super) const WOKEN: usize = 1 << 1;

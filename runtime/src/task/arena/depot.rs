@@ -6,7 +6,7 @@ use std::ptr::{self, NonNull};
 
 use super::class::{ALIGN, CHAIN, Class};
 use super::free::{FreeCell, FreeList, unpoison};
-use crate::sync::Mutex;
+use crate::primitives::Mutex;
 use crate::task::header::Header;
 use crate::task::state::State;
 

@@ -19,7 +19,7 @@ use super::header::{Header, RawTask};
 use super::notified::{Notified, Ran};
 use super::schedule::Schedule;
 use super::state::Shut;
-use crate::sync::{Arc, Mutex, MutexGuard};
+use crate::primitives::{Arc, Mutex, MutexGuard};
 use depot::Depot;
 use outside::{Outside, Retired};
 

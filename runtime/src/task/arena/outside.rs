@@ -9,7 +9,7 @@ use slab::Slab;
 use super::Arena;
 use super::cache::Cache;
 use super::class::Home;
-use crate::sync::Arc;
+use crate::primitives::Arc;
 use crate::task::header::{Header, RawTask};
 use crate::task::state::{Shut, State};
 
