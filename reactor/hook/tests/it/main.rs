@@ -1,0 +1,3 @@
+//! What `reactor-hook` promises, a module a subject.
+mod small;
+mod support;
