@@ -23,7 +23,7 @@ pub(crate) struct Tls {
     pub(crate) locals: Cell<*const ()>,
 }
 
-thread_local! {
+crate::sync::thread_local! {
     static TLS: Tls = const { Tls { frame: Cell::new(std::ptr::null()), locals: Cell::new(std::ptr::null()) } };
 }
 

@@ -6,9 +6,14 @@ use std::time::{Duration, Instant};
 use crate::driver::{Driver, Turn};
 use crate::parker::Parker;
 use crate::source::DeadlineSource;
+use crate::sync::thread;
 
 /// How long an unused thread waits for somebody to need it again. Tokio's blocking threads wait as long.
+#[cfg(not(runtime_loom))]
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// Time does not pass in a model: it is over at once.
+#[cfg(runtime_loom)]
+const KEEP_ALIVE: Duration = Duration::ZERO;
 
 /// Starts a thread that drives `driver` until it has been unused for the keep-alive. Does nothing when somebody
 /// attends it.
@@ -17,7 +22,7 @@ pub(crate) fn driver(driver: Arc<dyn Driver>) -> io::Result<()> {
         return Ok(());
     }
     let hosted = Arc::clone(&driver);
-    let started = std::thread::Builder::new().name(format!("{}/driver", driver.name())).spawn(move || {
+    let started = thread::Builder::new().name(format!("{}/driver", driver.name())).spawn(move || {
         let mut unused_since: Option<Instant> = None;
         loop {
             let left = unused_since.map(|since| KEEP_ALIVE.saturating_sub(since.elapsed()));
@@ -47,7 +52,7 @@ pub(crate) fn source(source: Arc<dyn DeadlineSource>) -> io::Result<()> {
         return Ok(());
     }
     let hosted = Arc::clone(&source);
-    let started = std::thread::Builder::new().name(format!("{}/time", source.name())).spawn(move || {
+    let started = thread::Builder::new().name(format!("{}/time", source.name())).spawn(move || {
         let parker = Parker::new();
         hosted.set_unpark(Some(parker.clone()));
         let mut unused_since: Option<Instant> = None;

@@ -26,6 +26,9 @@ mod driver;
 mod frame;
 mod host;
 pub mod locals;
+#[cfg(runtime_loom)]
+#[doc(hidden)]
+pub mod model;
 mod offload;
 mod parker;
 mod source;

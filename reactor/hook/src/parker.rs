@@ -1,11 +1,11 @@
 //! How the thread behind a frame blocks, and how it is woken: on the driver if there is one, else parked.
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::thread::Thread;
 use std::time::Duration;
 
 use crate::driver::{Driver, Turn};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::thread::{self, Thread};
 
 /// Ends a wait, from any thread.
 pub trait Unpark: Send + Sync {
@@ -36,11 +36,7 @@ impl std::fmt::Debug for Parker {
 impl Parker {
     /// A parker for the calling thread.
     pub fn new() -> Arc<Parker> {
-        Arc::new(Parker {
-            state: AtomicU8::new(EMPTY),
-            thread: std::thread::current(),
-            driver: Mutex::new(None),
-        })
+        Arc::new(Parker { state: AtomicU8::new(EMPTY), thread: thread::current(), driver: Mutex::new(None) })
     }
 
     /// Takes the token if it is there.
@@ -51,11 +47,7 @@ impl Parker {
 
     /// Blocks in `driver`, or parks without one, until `unpark` or the timeout. Takes the token.
     pub(crate) fn park(&self, driver: Option<&Arc<dyn Driver>>, timeout: Option<Duration>) -> Turn {
-        debug_assert_eq!(
-            self.thread.id(),
-            std::thread::current().id(),
-            "a parker blocks the thread that made it"
-        );
+        debug_assert_eq!(self.thread.id(), thread::current().id(), "a parker blocks the thread that made it");
         let Some(driver) = driver else {
             self.park_thread(timeout);
             return Turn::Used;
@@ -80,8 +72,8 @@ impl Parker {
         if self.state.compare_exchange(EMPTY, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok() {
             match timeout {
                 // A spurious return is a spurious wake-up of the frame, which polls and parks again.
-                None => std::thread::park(),
-                Some(timeout) => std::thread::park_timeout(timeout),
+                None => thread::park(),
+                Some(timeout) => thread::park_timeout(timeout),
             }
         }
         // Ordering: Acquire as in `take_token`.
