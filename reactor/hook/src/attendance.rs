@@ -23,9 +23,12 @@ impl Attendance {
         Attendance { attended: AtomicBool::new(false) }
     }
 
-    /// Promises to drive from now on. False when somebody else already has.
+    /// Promises to drive from now on. False when somebody else already has: a waiter whose waker was left before may
+    /// rely on that one.
     #[must_use]
     pub fn try_attend(&self) -> bool {
+        // Ordering: store-load fence, as in `is_attended`: who is refused has only looked.
+        fence(Ordering::SeqCst);
         // Ordering: Acquire pairs with the Release in `vacate`: what the last one did while driving is seen.
         self.attended.compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
