@@ -1,4 +1,7 @@
 //! Threads for drivers and sources that no frame has a place for: started on demand, ended when unused.
+#[cfg(all(test, not(runtime_loom)))]
+mod tests;
+
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,23 +24,36 @@ pub(crate) fn driver(driver: Arc<dyn Driver>) -> io::Result<()> {
     if !driver.attendance().try_attend() {
         return Ok(());
     }
-    let hosted = Arc::clone(&driver);
-    let started = thread::Builder::new().name(format!("{}/driver", driver.name())).spawn(move || {
+    let thread = thread::Builder::new().name(format!("{}/driver", driver.name()));
+    let hosted = HostedDriver(driver);
+    // A thread that is refused drops what it was to run.
+    thread.spawn(move || hosted.run()).map(drop)
+}
+
+/// The promise to drive, as long as it lives. It ends with the thread, also when a waker that it called panicked, or
+/// because there is no thread: others may have found the driver attended meanwhile.
+struct HostedDriver(Arc<dyn Driver>);
+
+impl HostedDriver {
+    fn run(self) {
         let mut unused_since: Option<Instant> = None;
         loop {
             let left = unused_since.map(|since| KEEP_ALIVE.saturating_sub(since.elapsed()));
-            let turn = hosted.block(left);
+            let turn = self.0.block(left);
             match (turn, unused_since) {
                 (Turn::Used, _) => unused_since = None,
                 (Turn::Unused, None) => unused_since = Some(Instant::now()),
                 (Turn::Unused, Some(since)) if since.elapsed() < KEEP_ALIVE => {}
-                (Turn::Unused, Some(_)) => break,
+                (Turn::Unused, Some(_)) => return,
             }
         }
-        leave_driver(&*hosted);
-    });
-    // Others may have found it attended meanwhile.
-    started.map(drop).inspect_err(|_| leave_driver(&*driver))
+    }
+}
+
+impl Drop for HostedDriver {
+    fn drop(&mut self) {
+        leave_driver(&*self.0);
+    }
 }
 
 /// Vacates and sends the waiters to look for somebody else. One that came in meanwhile is among those woken.
@@ -51,15 +67,24 @@ pub(crate) fn source(source: Arc<dyn DeadlineSource>) -> io::Result<()> {
     if !source.attendance().try_attend() {
         return Ok(());
     }
-    let hosted = Arc::clone(&source);
-    let started = thread::Builder::new().name(format!("{}/time", source.name())).spawn(move || {
+    let thread = thread::Builder::new().name(format!("{}/time", source.name()));
+    let hosted = HostedSource(source);
+    thread.spawn(move || hosted.run()).map(drop)
+}
+
+/// As `HostedDriver`, of a source's time.
+struct HostedSource(Arc<dyn DeadlineSource>);
+
+impl HostedSource {
+    fn run(self) {
         let parker = Parker::new();
-        hosted.set_unpark(Some(parker.clone()));
+        // Until then, an earlier deadline is seen by the first look.
+        self.0.set_unpark(Some(parker.clone()));
         let mut unused_since: Option<Instant> = None;
         loop {
             let now = Instant::now();
-            hosted.fire(now);
-            let timeout = match hosted.next_deadline() {
+            self.0.fire(now);
+            let timeout = match self.0.next_deadline() {
                 Some(deadline) => {
                     unused_since = None;
                     deadline.saturating_duration_since(now)
@@ -67,18 +92,20 @@ pub(crate) fn source(source: Arc<dyn DeadlineSource>) -> io::Result<()> {
                 None => {
                     let since = *unused_since.get_or_insert(now);
                     if now.saturating_duration_since(since) >= KEEP_ALIVE {
-                        break;
+                        return;
                     }
                     KEEP_ALIVE.saturating_sub(now.saturating_duration_since(since))
                 }
             };
             parker.park(None, Some(timeout));
         }
-        leave_source(&*hosted);
-    });
-    // Until the thread has set its unparker, an earlier deadline is seen by its first look. If there will be none,
-    // others may have found the source attended meanwhile.
-    started.map(drop).inspect_err(|_| leave_source(&*source))
+    }
+}
+
+impl Drop for HostedSource {
+    fn drop(&mut self) {
+        leave_source(&*self.0);
+    }
 }
 
 /// Vacates and sends the waiters to look for somebody else.
