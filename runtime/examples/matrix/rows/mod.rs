@@ -1,0 +1,62 @@
+//! The rows: futures that wait for something outside, each by another reactor or timer.
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::peer::Peer;
+
+mod foreign;
+mod hooked;
+mod ours;
+
+/// What a cell has its executor run: it panics where what came is not what was due.
+pub(crate) type Leaf = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How long a timer of a cell waits.
+const WAIT: Duration = Duration::from_millis(25);
+
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) origin: Origin,
+    pub(crate) leaf: fn(&Peer) -> Leaf,
+}
+
+/// Whose the future is, and so what is demanded of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// This workspace's sockets and timers.
+    Ours,
+    /// A reactor of somebody else that reaches its executor through `reactor-hook`.
+    Hooked,
+    /// Whatever it is made for.
+    Foreign,
+}
+
+pub(crate) const ROWS: &[Row] = &[
+    Row { name: "our TCP", origin: Origin::Ours, leaf: |peer| Box::pin(ours::tcp(peer.tcp)) },
+    Row { name: "our UDP", origin: Origin::Ours, leaf: |peer| Box::pin(ours::udp(peer.udp)) },
+    Row {
+        name: "our Unix stream",
+        origin: Origin::Ours,
+        leaf: |peer| Box::pin(ours::unix(peer.unix.clone())),
+    },
+    Row { name: "our sleep", origin: Origin::Ours, leaf: |_| Box::pin(ours::sleep()) },
+    Row { name: "our timeout", origin: Origin::Ours, leaf: |peer| Box::pin(ours::timeout(peer.tcp)) },
+    Row { name: "a timerfd reactor", origin: Origin::Hooked, leaf: |_| Box::pin(hooked::timerfd()) },
+    Row { name: "tokio TCP", origin: Origin::Foreign, leaf: |peer| Box::pin(foreign::tokio_tcp(peer.tcp)) },
+    Row { name: "tokio sleep", origin: Origin::Foreign, leaf: |_| Box::pin(foreign::tokio_sleep()) },
+    Row {
+        name: "async-io TCP",
+        origin: Origin::Foreign,
+        leaf: |peer| Box::pin(foreign::async_io_tcp(peer.tcp)),
+    },
+    Row { name: "async-io timer", origin: Origin::Foreign, leaf: |_| Box::pin(foreign::async_io_timer()) },
+    Row { name: "futures-timer", origin: Origin::Foreign, leaf: |_| Box::pin(foreign::futures_timer()) },
+];
+
+/// Runs a wait of [`WAIT`], which must not be shorter.
+async fn waits(wait: impl Future) {
+    let started = std::time::Instant::now();
+    wait.await;
+    let waited = started.elapsed();
+    assert!(waited >= WAIT, "waited {waited:?} instead of {WAIT:?}");
+}
