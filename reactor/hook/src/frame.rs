@@ -21,10 +21,18 @@ pub(crate) struct Tls {
     frame: Cell<*const Frame>,
     /// See `locals`.
     pub(crate) locals: Cell<*const ()>,
+    /// See `thread_number`; zero before the first call.
+    pub(crate) thread: Cell<u64>,
 }
 
 crate::sync::thread_local! {
-    static TLS: Tls = const { Tls { frame: Cell::new(std::ptr::null()), locals: Cell::new(std::ptr::null()) } };
+    static TLS: Tls = const {
+        Tls {
+            frame: Cell::new(std::ptr::null()),
+            locals: Cell::new(std::ptr::null()),
+            thread: Cell::new(0),
+        }
+    };
 }
 
 /// Never fails: the thread-local is constant and has no destructor, so it works inside other thread-locals' too.

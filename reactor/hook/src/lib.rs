@@ -33,6 +33,7 @@ mod offload;
 mod parker;
 mod source;
 mod sync;
+mod thread;
 
 pub use attendance::Attendance;
 pub use clock::{Clock, now};
@@ -44,3 +45,4 @@ pub use frame::{
 pub use offload::{Offload, RefusedJob, offload};
 pub use parker::{Parker, Unpark};
 pub use source::{DeadlineSource, is_timed_here, source_of, time, with_source};
+pub use thread::thread_number;
