@@ -1,4 +1,7 @@
 //! `Builder`: every option of a runtime, checked before a thread is started.
+#[cfg(feature = "tokio-compat")]
+mod tokio_compat;
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -7,6 +10,7 @@ use std::time::Duration;
 use crate::config::{Config, UnhandledPanic};
 use crate::runtime::Runtime;
 use crate::scheduler;
+use crate::tokio_compat::Wanted;
 
 /// The environment variable that overrides the default number of workers.
 const WORKER_THREADS: &str = "RUNTIME_WORKER_THREADS";
@@ -279,6 +283,7 @@ impl Default for Config {
             stall_threshold: Duration::from_millis(10),
             unhandled_panic: UnhandledPanic::Ignore,
             shutdown_timeout: Duration::from_secs(1),
+            tokio: Wanted::default(),
         }
     }
 }

@@ -2,6 +2,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::tokio_compat::Wanted;
+
 /// A callback that takes nothing, called on one of the runtime's threads.
 pub(crate) type Callback = Arc<dyn Fn() + Send + Sync>;
 
@@ -35,4 +37,5 @@ pub(crate) struct Config {
     pub(crate) stall_threshold: Duration,
     pub(crate) unhandled_panic: UnhandledPanic,
     pub(crate) shutdown_timeout: Duration,
+    pub(crate) tokio: Wanted,
 }

@@ -52,6 +52,11 @@ mod spawn_blocking;
 mod supervisor;
 #[cfg(not(runtime_loom))]
 mod task_local;
+#[cfg(all(feature = "tokio-compat", not(runtime_loom)))]
+pub mod tokio_compat;
+#[cfg(not(any(feature = "tokio-compat", runtime_loom)))]
+#[path = "tokio_compat/off.rs"]
+mod tokio_compat;
 #[cfg(not(runtime_loom))]
 mod yield_now;
 

@@ -1,7 +1,7 @@
 //! `Runtime`: the owner of it all. Dropping it ends it. (Also tokio's path to its kin.)
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use crate::builder::Builder;
 pub use crate::config::UnhandledPanic;
@@ -154,6 +154,7 @@ impl Runtime {
         let shared = &self.handle.shared;
         // A thread that executes futures must not wait: what it waits for may need it.
         let detached = !reactor_hook::may_block() || shared.is_member_here();
+        let tokio = shared.tokio.keep();
         shared.shut_down();
         let for_workers = if detached { Some(Duration::ZERO) } else { timeout };
         let for_blocking = match (detached, timeout) {
@@ -165,6 +166,8 @@ impl Runtime {
         let blocking_until = deadline_after(for_blocking);
         let workers_left = !shared.termination.wait(workers_until);
         let running = shared.blocking.join(blocking_until);
+        // Threads that have left by now have left tokio's world.
+        tokio.end(if detached { Some(Instant::now()) } else { blocking_until });
         let metrics = workers_left.then(|| shared.metrics());
         ShutdownReport {
             workers: if workers_left { shared.workers_left() } else { 0 },

@@ -10,6 +10,7 @@ use super::slot::{Core, Held, Slot};
 use crate::metrics::Counters;
 use crate::queue::{Placed, Pushed};
 use crate::task::{Notified, is_task_waker};
+use crate::tokio_compat::Entered;
 
 /// In what quality a thread has entered the runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +37,20 @@ pub(crate) struct Context {
     held: Option<Held>,
     /// False once the slot was given up: from then on the thread is an outsider.
     active: Cell<bool>,
+    /// Left with the context.
+    tokio: Entered,
 }
 
 impl Context {
     pub(crate) fn outside(shared: Arc<Shared>, role: Role) -> Context {
-        Context { shared, role, held: None, active: Cell::new(false) }
+        let tokio = enter_tokio(&shared);
+        Context { shared, role, held: None, active: Cell::new(false), tokio }
     }
 
     pub(super) fn holding(held: Held, role: Role) -> Context {
-        Context { shared: Arc::clone(held.shared()), role, held: Some(held), active: Cell::new(true) }
+        let shared = Arc::clone(held.shared());
+        let tokio = enter_tokio(&shared);
+        Context { shared, role, held: Some(held), active: Cell::new(true), tokio }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -175,6 +181,11 @@ impl Context {
             Placed::Spilled(Pushed::Closed(_)) => unreachable!("the injector stays open until it is dropped"),
         }
     }
+}
+
+/// Of contexts inside one another only the outermost that has tokio's world enters it; the others share that entry.
+fn enter_tokio(shared: &Shared) -> Entered {
+    with_context(|outer| shared.tokio.enter(outer.map(|outer| &outer.tokio)))
 }
 
 /// Runs `f` with the context of the runtime entered here.

@@ -32,6 +32,7 @@ use crate::queue::Injector;
 use crate::spawn_blocking::BlockingTasks;
 use crate::supervisor::Supervisor;
 use crate::task::{Arena, Notified};
+use crate::tokio_compat::Lease;
 use slot::Slot;
 
 /// The runtime is shutting down: workers leave their loops.
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     /// Threads that take part and the `Runtime` itself; who brings it to zero tears down.
     members: AtomicUsize,
     pub(crate) termination: Termination,
+    /// Tokio's world, which each thread enters with its context; nothing unless the builder was asked for it.
+    pub(crate) tokio: Lease,
     /// Tasks spawned by threads that hold no slot.
     spawned_outside: AtomicU64,
     /// Threads in `block_on` that may want to become the guest of a runtime without workers.

@@ -127,6 +127,7 @@ impl Shared {
         drop(context);
         self.blocking.retire();
         self.arena.retire(Arc::clone(self));
+        self.tokio.give_up();
         self.termination.set();
     }
 }

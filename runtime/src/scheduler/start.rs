@@ -19,6 +19,7 @@ use crate::queue::Injector;
 use crate::spawn_blocking::BlockingTasks;
 use crate::supervisor::{self, Supervisor};
 use crate::task::{Arena, Cache};
+use crate::tokio_compat::Lease;
 
 /// Builds what the threads share and starts them.
 pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
@@ -26,6 +27,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
     let slots = config.workers + 1 + if config.workers == 0 { 0 } else { config.max_spare_threads };
     // A wheel for each worker and for the guest; spares share them.
     let driver = Driver::new(config.workers + 1)?;
+    let tokio = Lease::new(config.tokio)?;
     let arena = Arena::new();
     let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
     let shared = Arc::new_cyclic(|weak: &Weak<Shared>| Shared {
@@ -40,6 +42,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         spares: spare::Spares::new(config.workers + 1..slots),
         members: AtomicUsize::new(1),
         termination: Termination::default(),
+        tokio,
         spawned_outside: AtomicU64::new(0),
         guest_queue: guest::Queue::default(),
         started: Instant::now(),

@@ -31,3 +31,4 @@ mod task_matrix;
 mod task_shapes;
 mod task_wakes;
 mod timers;
+mod tokio_compat;
