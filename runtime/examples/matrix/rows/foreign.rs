@@ -18,8 +18,7 @@ pub(super) async fn tokio_tcp(peer: SocketAddr) {
 }
 
 pub(super) async fn tokio_sleep() {
-    // Inside of the future: making one asks for tokio's timers already.
-    waits(async { tokio::time::sleep(WAIT).await }).await;
+    waits(|| tokio::time::sleep(WAIT)).await;
 }
 
 pub(super) async fn async_io_tcp(peer: SocketAddr) {
@@ -33,9 +32,9 @@ pub(super) async fn async_io_tcp(peer: SocketAddr) {
 }
 
 pub(super) async fn async_io_timer() {
-    waits(async_io::Timer::after(WAIT)).await;
+    waits(|| async_io::Timer::after(WAIT)).await;
 }
 
 pub(super) async fn futures_timer() {
-    waits(futures_timer::Delay::new(WAIT)).await;
+    waits(|| futures_timer::Delay::new(WAIT)).await;
 }

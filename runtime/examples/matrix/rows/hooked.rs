@@ -5,5 +5,5 @@ mod timerfd;
 use super::{WAIT, waits};
 
 pub(super) async fn timerfd() {
-    waits(async { timerfd::sleep(WAIT).await.expect("a timerfd") }).await;
+    waits(async || timerfd::sleep(WAIT).await.expect("a timerfd")).await;
 }

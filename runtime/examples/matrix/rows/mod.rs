@@ -1,6 +1,6 @@
 //! The rows: futures that wait for something outside, each by another reactor or timer.
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::peer::Peer;
 
@@ -53,10 +53,10 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "futures-timer", origin: Origin::Foreign, leaf: |_| Box::pin(foreign::futures_timer()) },
 ];
 
-/// Runs a wait of [`WAIT`], which must not be shorter.
-async fn waits(wait: impl Future) {
-    let started = std::time::Instant::now();
-    wait.await;
+/// Makes a wait of [`WAIT`] and runs it: it must not be shorter.
+async fn waits<F: Future>(wait: impl FnOnce() -> F) {
+    let started = Instant::now();
+    wait().await;
     let waited = started.elapsed();
     assert!(waited >= WAIT, "waited {waited:?} instead of {WAIT:?}");
 }

@@ -40,7 +40,7 @@ pub(super) async fn unix(peer: String) {
 }
 
 pub(super) async fn sleep() {
-    waits(time::sleep(WAIT)).await;
+    waits(|| time::sleep(WAIT)).await;
 }
 
 /// One that is met, and one that passes while a socket stays silent.
@@ -48,7 +48,7 @@ pub(super) async fn timeout(peer: SocketAddr) {
     time::timeout(Duration::from_secs(60), tcp(peer)).await.expect("an echo takes no minute");
     let mut stream = TcpStream::connect(peer).await.expect("to connect");
     let mut byte = [0];
-    waits(async {
+    waits(async || {
         let answer = time::timeout(WAIT, stream.read(&mut byte)).await;
         assert!(answer.is_err(), "an answer to nothing: {answer:?}");
     })
