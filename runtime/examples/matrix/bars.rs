@@ -9,11 +9,8 @@ pub(crate) fn fault(cell: &Cell) -> Option<String> {
     let (origin, kind) = (cell.row.origin, cell.column.kind);
     if !matches!(cell.outcome, Outcome::Ok(_)) {
         // A future and an executor of others are their own affair.
-        let is_ours = origin != Origin::Foreign || kind == Kind::Ours;
+        let is_ours = origin.is_universal() || kind == Kind::Ours;
         return is_ours.then(|| cell.outcome.to_string());
-    }
-    if origin == Origin::Foreign {
-        return None;
     }
 
     let threads = cell.outcome.threads();
@@ -22,7 +19,8 @@ pub(crate) fn fault(cell: &Cell) -> Option<String> {
         (Origin::Ours, Kind::Ours | Kind::Hooked) => &[],
         // A pool drives its own reactor: a driver of somebody else gets a thread there as well.
         (Origin::Hooked, _) => &["timerfd/driver"],
-        (Origin::Foreign, _) => return None,
+        // How many threads others start is their affair.
+        (Origin::Tokio | Origin::Other, _) => return None,
     };
     let mut surplus = threads.to_vec();
     for name in allowed {

@@ -26,7 +26,7 @@ pub(crate) fn run(row: &Row, column: &Column) -> ! {
         process::exit(0);
     }));
     let peer = Peer::start();
-    let execute = (column.executor)();
+    let execute = (column.executor)(row.origin);
     // Threads that the executor starts for itself are there afterwards.
     execute(Box::pin(idle()));
     let watch = Watch::start(threads::settled());

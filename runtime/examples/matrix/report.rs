@@ -6,7 +6,7 @@ use comfy_table::{ColumnConstraint, Table, Width, presets};
 use crate::bars;
 use crate::columns::{COLUMNS, Kind};
 use crate::outcome::Ending;
-use crate::rows::{Origin, ROWS};
+use crate::rows::ROWS;
 use crate::run::Cell;
 
 /// Prints all of it; whether everything is as it should be.
@@ -28,7 +28,7 @@ pub(crate) fn print(cells: &[Cell]) -> bool {
             "All {} cells of ours are ok.",
             cells
                 .iter()
-                .filter(|cell| cell.row.origin != Origin::Foreign || cell.column.kind == Kind::Ours)
+                .filter(|cell| cell.row.origin.is_universal() || cell.column.kind == Kind::Ours)
                 .count()
         );
     }

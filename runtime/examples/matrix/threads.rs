@@ -23,7 +23,7 @@ fn name(id: Id) -> Option<String> {
     Some(fs::read_to_string(format!("/proc/self/task/{id}/comm")).ok()?.trim_end().to_owned())
 }
 
-/// Waits until no thread comes or goes for a while, and answers which there are.
+/// Waits until no thread comes or goes for a while, and answers which the executor has by itself.
 pub(crate) fn settled() -> BTreeSet<Id> {
     const QUIET: Duration = Duration::from_millis(20);
     let (mut threads, mut since) = (present(), Instant::now());
@@ -34,6 +34,8 @@ pub(crate) fn settled() -> BTreeSet<Id> {
             (threads, since) = (now, Instant::now());
         }
     }
+    // Tokio's world beside a runtime of ours is started with it, and yet no part of what it needs by itself.
+    threads.retain(|id| name(*id).is_some_and(|name| name != "runtime-tokio"));
     threads
 }
 

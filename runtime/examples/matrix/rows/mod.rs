@@ -27,8 +27,17 @@ pub(crate) enum Origin {
     Ours,
     /// A reactor of somebody else that reaches its executor through `reactor-hook`.
     Hooked,
-    /// Whatever it is made for.
-    Foreign,
+    /// Tokio's own, which needs tokio's context.
+    Tokio,
+    /// Somebody else's.
+    Other,
+}
+
+impl Origin {
+    /// Whether it has to run everywhere.
+    pub(crate) fn is_universal(self) -> bool {
+        matches!(self, Origin::Ours | Origin::Hooked)
+    }
 }
 
 pub(crate) const ROWS: &[Row] = &[
@@ -42,15 +51,15 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "our sleep", origin: Origin::Ours, leaf: |_| Box::pin(ours::sleep()) },
     Row { name: "our timeout", origin: Origin::Ours, leaf: |peer| Box::pin(ours::timeout(peer.tcp)) },
     Row { name: "a timerfd reactor", origin: Origin::Hooked, leaf: |_| Box::pin(hooked::timerfd()) },
-    Row { name: "tokio TCP", origin: Origin::Foreign, leaf: |peer| Box::pin(foreign::tokio_tcp(peer.tcp)) },
-    Row { name: "tokio sleep", origin: Origin::Foreign, leaf: |_| Box::pin(foreign::tokio_sleep()) },
+    Row { name: "tokio TCP", origin: Origin::Tokio, leaf: |peer| Box::pin(foreign::tokio_tcp(peer.tcp)) },
+    Row { name: "tokio sleep", origin: Origin::Tokio, leaf: |_| Box::pin(foreign::tokio_sleep()) },
     Row {
         name: "async-io TCP",
-        origin: Origin::Foreign,
+        origin: Origin::Other,
         leaf: |peer| Box::pin(foreign::async_io_tcp(peer.tcp)),
     },
-    Row { name: "async-io timer", origin: Origin::Foreign, leaf: |_| Box::pin(foreign::async_io_timer()) },
-    Row { name: "futures-timer", origin: Origin::Foreign, leaf: |_| Box::pin(foreign::futures_timer()) },
+    Row { name: "async-io timer", origin: Origin::Other, leaf: |_| Box::pin(foreign::async_io_timer()) },
+    Row { name: "futures-timer", origin: Origin::Other, leaf: |_| Box::pin(foreign::futures_timer()) },
 ];
 
 /// Makes a wait of [`WAIT`] and runs it: it must not be shorter.
