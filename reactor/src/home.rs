@@ -11,7 +11,7 @@ use reactor_hook::{Driver, drive, driver_of, has_place, is_driven_here};
 
 use crate::cell::ReadinessCell;
 use crate::interest::Interest;
-use crate::reactor::Reactor;
+use crate::reactor::{Reactor, Role};
 use crate::registry::Token;
 
 /// A source's cell and its registration, if it has one yet. Dropping it deregisters.
@@ -34,22 +34,44 @@ struct Home {
 impl UnwindSafe for Registration {}
 impl RefUnwindSafe for Registration {}
 
+/// How the present home of a source suits the one who polls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Service {
+    /// Nobody could do better.
+    Best,
+    /// It is driven, by somebody whom the one who polls does not know. He may block, and for this very source.
+    Elsewhere,
+    /// Nobody drives it.
+    Nobody,
+}
+
 impl Home {
-    /// Whether somebody drives it, as well as anybody could.
-    fn is_served(&self) -> io::Result<bool> {
+    /// `alone`: whether nobody else waits for the source.
+    fn service(&self, alone: impl FnOnce() -> bool) -> io::Result<Service> {
         if is_driven_here(Arc::as_ptr(&self.reactor).cast()) {
-            return Ok(true);
+            return Ok(Service::Best);
         }
+        let role = self.reactor.role();
         if self.reactor.attendance().is_attended() {
-            // Its own thread serves where nobody else does; one that polls and drives at once is better.
-            return Ok(!(self.reactor.is_hosted() && could_drive()));
+            let own = driver_of::<Reactor>();
+            let is_better_here = match role {
+                // One that polls and drives at once is better than any thread between.
+                Role::Hosted => {
+                    has_place() || own.is_some_and(|own| is_driven_here(Arc::as_ptr(&own).cast()))
+                }
+                // Two executors that wait for one source would take it from each other for ever.
+                Role::Owned | Role::Framed => {
+                    !own.is_some_and(|own| Arc::ptr_eq(&own, &self.reactor)) && alone()
+                }
+            };
+            return Ok(if is_better_here { Service::Elsewhere } else { Service::Best });
         }
         // The thread that left it has come back, or another one takes over what it left.
-        if has_place() && !self.reactor.is_hosted() {
+        if role == Role::Framed && has_place() {
             drive(&self.reactor)?;
-            return Ok(true);
+            return Ok(Service::Best);
         }
-        Ok(false)
+        Ok(Service::Nobody)
     }
 }
 
@@ -78,33 +100,47 @@ impl Registration {
     }
 
     /// Sees to it that somebody drives the reactor of this source, by moving it to one that is driven where it is
-    /// not. To be called after a waker was left in the cell.
+    /// not, or where the one who polls here cannot know for how long. To be called after a waker was left in the cell
+    /// for `waits`.
     #[inline]
-    pub(crate) fn attend(&self, fd: RawFd) -> io::Result<()> {
+    pub(crate) fn attend(&self, fd: RawFd, waits: Interest) -> io::Result<()> {
         // Relaxed: as in `is_attended`. The reactor of this thread's frame leaves on this thread, or with its pool.
         let key = self.key.load(Ordering::Relaxed);
-        if !key.is_null() && is_driven_here(key) { Ok(()) } else { self.settle(fd) }
+        if !key.is_null() && is_driven_here(key) { Ok(()) } else { self.settle(fd, waits) }
     }
 
     #[cold]
-    fn settle(&self, fd: RawFd) -> io::Result<()> {
+    fn settle(&self, fd: RawFd, waits: Interest) -> io::Result<()> {
         let mut home = self.home.lock();
         loop {
-            if let Some(home) = &*home
-                && home.is_served()?
-            {
+            let service = match &*home {
+                Some(home) => home.service(|| !self.cell.has_others(waits))?,
+                None => Service::Nobody,
+            };
+            if service == Service::Best {
                 return Ok(());
             }
-            let reactor = find_reactor()?;
-            if home.as_ref().is_some_and(|home| Arc::ptr_eq(&home.reactor, &reactor)) {
-                continue;
+            let moved = find_reactor().and_then(|reactor| self.move_to(&mut home, reactor, fd));
+            match (moved, service) {
+                (Ok(()), _) => {}
+                // Others may wait there, and it is driven there: better than nowhere.
+                (Err(_), Service::Elsewhere) => return Ok(()),
+                (Err(error), _) => return Err(error),
             }
-            // What the former selector has still to say of it is ignored; the new one starts with all that is so now.
-            self.leave(&mut home).ok();
-            let token = reactor.register(fd, self.interest, &self.cell)?;
-            self.key.store(Arc::as_ptr(&reactor).cast_mut().cast(), Ordering::Relaxed);
-            *home = Some(Home { reactor, token });
         }
+    }
+
+    /// Registers with the new one before it leaves the old, so that a refusal changes nothing. What the former selector
+    /// has still to say is one more reason to look; the new one starts with all that is so now.
+    fn move_to(&self, home: &mut Option<Home>, reactor: Arc<Reactor>, fd: RawFd) -> io::Result<()> {
+        if home.as_ref().is_some_and(|home| Arc::ptr_eq(&home.reactor, &reactor)) {
+            return Ok(());
+        }
+        let token = reactor.register(fd, self.interest, &self.cell)?;
+        self.leave(home).ok();
+        self.key.store(Arc::as_ptr(&reactor).cast_mut().cast(), Ordering::Relaxed);
+        *home = Some(Home { reactor, token });
+        Ok(())
     }
 
     fn leave(&self, home: &mut Option<Home>) -> io::Result<()> {
@@ -132,11 +168,6 @@ impl Drop for Registration {
     }
 }
 
-/// Whether the thread here drives a reactor while it polls, or would.
-fn could_drive() -> bool {
-    has_place() || driver_of::<Reactor>().is_some_and(|reactor| is_driven_here(Arc::as_ptr(&reactor).cast()))
-}
-
 /// A reactor that is driven, if possible by the frame entered here.
 fn find_reactor() -> io::Result<Arc<Reactor>> {
     if let Some(reactor) = driver_of::<Reactor>() {
@@ -145,7 +176,7 @@ fn find_reactor() -> io::Result<Arc<Reactor>> {
             return Ok(reactor);
         }
     }
-    let reactor = if has_place() { Reactor::new()? } else { fallback()? };
+    let reactor = if has_place() { Reactor::build(Role::Framed)? } else { fallback()? };
     drive(&reactor)?;
     Ok(reactor)
 }
@@ -157,7 +188,7 @@ fn fallback() -> io::Result<Arc<Reactor>> {
     if let Some(reactor) = fallback.upgrade() {
         return Ok(reactor);
     }
-    let reactor = Reactor::new_hosted()?;
+    let reactor = Reactor::build(Role::Hosted)?;
     *fallback = Arc::downgrade(&reactor);
     Ok(reactor)
 }

@@ -140,7 +140,7 @@ impl<S: AsRawFd> Io<S> {
                 Poll::Ready(result)
             }
             Poll::Pending => {
-                self.registration.attend(self.fd())?;
+                self.registration.attend(self.fd(), direction.into())?;
                 Poll::Pending
             }
         }
@@ -303,7 +303,7 @@ impl<S: AsRawFd> Io<S> {
                 }
             }
             if !again {
-                self.registration.attend(self.fd())?;
+                self.registration.attend(self.fd(), interest)?;
                 return Poll::Pending;
             }
         }

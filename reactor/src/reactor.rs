@@ -39,8 +39,18 @@ pub struct Reactor {
     turning: Mutex<Turning>,
     turns: AtomicU64,
     knocks: AtomicU64,
-    /// Whether it is for a thread of its own, which wants to know when nothing is registered any more.
-    is_hosted: bool,
+    role: Role,
+}
+
+/// For whom it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// An executor that drives it whenever it executes. Nobody else may: the executor comes back for it.
+    Owned,
+    /// The frame of a thread that polled a source. When that one leaves, the next takes it along with its sources.
+    Framed,
+    /// A thread of its own, which wants to know when nothing is registered any more.
+    Hosted,
 }
 
 /// What only the thread that blocks touches.
@@ -71,15 +81,10 @@ impl Reactor {
     ///
     /// The operating system's: usually that no file descriptor is left.
     pub fn new() -> io::Result<Arc<Reactor>> {
-        Reactor::build(false)
+        Reactor::build(Role::Owned)
     }
 
-    /// A reactor for a thread of its own.
-    pub(crate) fn new_hosted() -> io::Result<Arc<Reactor>> {
-        Reactor::build(true)
-    }
-
-    fn build(is_hosted: bool) -> io::Result<Arc<Reactor>> {
+    pub(crate) fn build(role: Role) -> io::Result<Arc<Reactor>> {
         let poll = mio::Poll::new()?;
         let waker = mio::Waker::new(poll.registry(), UNBLOCK)?;
         let registry = Registry::new(poll.registry().try_clone()?);
@@ -92,12 +97,12 @@ impl Reactor {
             turning: Mutex::new(turning),
             turns: AtomicU64::new(0),
             knocks: AtomicU64::new(0),
-            is_hosted,
+            role,
         }))
     }
 
-    pub(crate) fn is_hosted(&self) -> bool {
-        self.is_hosted
+    pub(crate) fn role(&self) -> Role {
+        self.role
     }
 
     /// How many sources are registered.
@@ -127,7 +132,7 @@ impl Reactor {
     pub(crate) fn deregister(&self, token: Token) -> io::Result<()> {
         let result = self.registry.deregister(token);
         // Its thread would otherwise go on blocking for nobody.
-        if self.is_hosted && self.sources() == 0 {
+        if self.role == Role::Hosted && self.sources() == 0 {
             self.unblock();
         }
         result.map(drop)

@@ -90,6 +90,15 @@ impl ReadinessCell {
         self.lane(direction).word().look()
     }
 
+    /// Whether somebody else waits than one who waits for `mine`, as far as can be seen in passing.
+    #[cfg(not(runtime_loom))]
+    pub(crate) fn has_others(&self, mine: crate::interest::Interest) -> bool {
+        [Direction::Read, Direction::Write].into_iter().any(|direction| {
+            let seen = self.look(direction);
+            seen.has_cold() || seen.is_armed() && !mine.concerns(direction)
+        })
+    }
+
     /// Forgets `what` of the readiness, unless an event came since `seen`.
     pub(crate) fn clear(&self, direction: Direction, seen: Seen, what: Ready) {
         self.lane(direction).word().clear(seen, what);

@@ -53,6 +53,18 @@ impl Seen {
         self.0 & STORED != 0
     }
 
+    /// Whether the next event wakes the waker in the slot.
+    #[cfg(not(runtime_loom))]
+    pub(crate) fn is_armed(self) -> bool {
+        self.has(ARMED)
+    }
+
+    /// Whether there are waiters on the cold list.
+    #[cfg(not(runtime_loom))]
+    pub(crate) fn has_cold(self) -> bool {
+        self.has(COLD)
+    }
+
     fn has(self, bits: u64) -> bool {
         self.0 & bits == bits
     }

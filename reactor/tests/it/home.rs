@@ -1,6 +1,7 @@
 //! Who drives a source: decided when it is polled, and again when that one has gone.
 use std::future::{Future, poll_fn};
 use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use std::task::{Context, Poll, Waker};
 use reactor::{AsyncFd, Interest, Reactor};
 use reactor_hook::{Driver, Frame, driver_of};
 
-use crate::by_hand::{Count, drain, pair};
-use crate::drive::{Watchdog, hosted, in_frame};
+use crate::by_hand::{Count, drain, fill, pair};
+use crate::drive::{self, Watchdog, hosted, in_frame};
 
 async fn read_one(source: &AsyncFd<UnixStream>) -> usize {
     source
@@ -29,6 +30,17 @@ async fn read_late(source: &AsyncFd<UnixStream>, peer: &mut UnixStream) -> usize
     assert!(poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx))).await.is_pending());
     peer.write_all(b"x").unwrap();
     read.await
+}
+
+/// Tells when `future` has been polled once.
+async fn announced<F: Future>(polled: mpsc::Sender<()>, future: F) -> F::Output {
+    let mut future = pin!(future);
+    let first = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
+    polled.send(()).unwrap();
+    match first {
+        Poll::Ready(output) => output,
+        Poll::Pending => future.await,
+    }
 }
 
 #[test]
@@ -79,22 +91,15 @@ fn a_waiter_whose_driver_leaves_is_woken_and_finds_another() {
                 // A first poll registers it with a reactor that is driven elsewhere...
                 let frame = Frame::builder().driver(reactor as Arc<dyn Driver>).context_only().build();
                 let entered = frame.enter();
-                let mut read = pin!(read_one(source));
-                assert!(read.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+                let mut other = pin!(read_one(source));
+                assert!(other.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
                 drop(entered);
-                // ... and another executor waits for it.
-                let mut first = true;
-                hosted(poll_fn(|cx| {
-                    let polled = read.as_mut().poll(cx);
-                    if std::mem::take(&mut first) {
-                        registered.send(()).unwrap();
-                    }
-                    polled
-                }))
+                // ... and a waiter of another executor joins the one of this.
+                hosted(announced(registered, read_one(source)))
             })
         };
         is_registered.recv().unwrap();
-        assert_eq!(reactor.sources(), 1, "it stays where it is driven");
+        assert_eq!(reactor.sources(), 1, "it stays where it is driven, for others wait there");
         reactor.attendance().vacate();
         reactor.abandoned();
         peer.write_all(b"x").unwrap();
@@ -134,21 +139,132 @@ fn a_frame_that_has_gone_leaves_nobody_waiting() {
     let (waits, is_waiting) = mpsc::channel();
     let waiting = {
         let source = Arc::clone(&source);
-        std::thread::spawn(move || {
-            let mut first = true;
-            let mut read = pin!(read_one(&source));
-            hosted(poll_fn(|cx| {
-                let polled = read.as_mut().poll(cx);
-                if std::mem::take(&mut first) {
-                    waits.send(()).unwrap();
-                }
-                polled
-            }))
-        })
+        std::thread::spawn(move || hosted(announced(waits, read_one(&source))))
     };
     is_waiting.recv().unwrap();
     drop(entered);
     drop(frame);
     (&peer).write_all(b"x").unwrap();
     assert_eq!(waiting.join().unwrap(), 1);
+}
+
+// The thread that drives is blocked, and by the very thread that waits.
+#[test]
+fn a_waiter_does_not_depend_on_a_driver_that_it_does_not_know() {
+    let _watchdog = Watchdog::new();
+    for elsewhere in [in_thread::hosted, in_thread::in_frame] {
+        for blocks in [true, false] {
+            let (mut peer, source) = pair();
+            let source = Arc::new(source);
+            in_frame(async {
+                let mut read = pin!(read_one(&source));
+                assert!(poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx))).await.is_pending());
+                if blocks {
+                    // Given up: the other is the only one to wait.
+                    read.set(read_one(&source));
+                }
+                let (waits, is_waiting) = mpsc::channel();
+                let waiting = elsewhere(Arc::clone(&source), waits);
+                is_waiting.recv().unwrap();
+                peer.write_all(b"x").unwrap();
+                if blocks {
+                    assert_eq!(waiting.join().unwrap(), 1, "while this thread is here");
+                } else {
+                    // Either of them reads it, and what one of them waits for in vain comes later.
+                    peer.write_all(b"y").unwrap();
+                    assert!(matches!(read.await, 1 | 2));
+                    while !waiting.is_finished() {
+                        peer.write_all(b"z").unwrap();
+                        std::thread::yield_now();
+                    }
+                    assert!(waiting.join().unwrap() > 0);
+                }
+            });
+        }
+    }
+}
+
+mod in_thread {
+    use super::*;
+
+    type Source = Arc<AsyncFd<UnixStream>>;
+
+    pub(super) fn hosted(source: Source, waits: mpsc::Sender<()>) -> std::thread::JoinHandle<usize> {
+        std::thread::spawn(move || drive::hosted(announced(waits, read_one(&source))))
+    }
+
+    pub(super) fn in_frame(source: Source, waits: mpsc::Sender<()>) -> std::thread::JoinHandle<usize> {
+        std::thread::spawn(move || drive::in_frame(announced(waits, read_one(&source))))
+    }
+}
+
+#[test]
+fn two_executors_that_wait_for_one_source_do_not_take_it_from_each_other() {
+    let _watchdog = Watchdog::new();
+    let (peer, source) = pair();
+    fill(source.get_ref());
+    // Both poll by turns, each in a frame that could drive; each poll may be the one that takes the source along.
+    let frames = [Frame::open().build(), Frame::open().build()];
+    let counts = [Count::new(), Count::new()];
+    let poll = |of: usize| {
+        let _entered = frames[of].enter();
+        let cx = &mut Context::from_waker(&counts[of].1);
+        let polled = match of {
+            0 => source.poll_read_ready(cx).map_ok(drop),
+            _ => source.poll_write_ready(cx).map_ok(|mut guard| guard.clear_ready()),
+        };
+        let driver = driver_of::<Reactor>().map_or(0, |reactor| reactor.sources());
+        (polled.is_pending(), driver)
+    };
+    assert_eq!(poll(0), (true, 1));
+    // Nothing is known of writing yet.
+    while !poll(1).0 {}
+    for _ in 0..100 {
+        assert_eq!(poll(1), (true, 0), "it stays where it is");
+        assert_eq!(poll(0), (true, 1));
+    }
+    // The one who drives loses nothing for the other.
+    drain(&peer);
+    let written = counts[1].0.get();
+    (&peer).write_all(b"x").unwrap();
+    let _entered = frames[0].enter();
+    while counts[0].0.get() == 0 || counts[1].0.get() == written {
+        frames[0].wait();
+    }
+}
+
+// The descriptor's number means something else by then, which the new selector refuses.
+#[test]
+fn a_move_that_is_refused_leaves_the_source_where_it_was() {
+    let _watchdog = Watchdog::new();
+    let (mut peer, source) = pair();
+    let (read, write) = (Count::new(), Count::new());
+    fill(source.get_ref());
+    assert!(source.poll_read_ready(&mut Context::from_waker(&read.1)).is_pending());
+    while source
+        .poll_write_ready(&mut Context::from_waker(&write.1))
+        .map_ok(|mut guard| guard.clear_ready())
+        .is_ready()
+    {}
+    let kept = source.get_ref().try_clone().unwrap();
+    let file = std::fs::File::open("/proc/self/exe").unwrap();
+    replace(source.get_ref(), &file);
+    {
+        // It would be better driven here.
+        let frame = Frame::open().build();
+        let _entered = frame.enter();
+        assert!(source.poll_read_ready(&mut Context::from_waker(&read.1)).is_pending());
+    }
+    replace(source.get_ref(), &kept);
+    peer.write_all(b"x").unwrap();
+    drain(&peer);
+    while read.0.get() == 0 || write.0.get() == 0 {
+        std::thread::yield_now();
+    }
+}
+
+/// Makes the first descriptor mean what the second does.
+fn replace(fd: &impl AsRawFd, by: &impl AsRawFd) {
+    // SAFETY: both are open and stay so; their owners know no more of them than their numbers.
+    assert_ne!(unsafe { libc::dup2(by.as_raw_fd(), fd.as_raw_fd()) }, -1);
 }

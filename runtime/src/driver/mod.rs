@@ -22,12 +22,10 @@ pub(crate) struct Driver {
 pub(crate) struct Token<'a>(&'a Driver);
 
 impl Driver {
-    /// `lanes`: one timer wheel for each.
+    /// `lanes`: one timer wheel for each. Nobody drives it yet.
     pub(crate) fn new(lanes: usize) -> std::io::Result<Driver> {
         let reactor = Reactor::new()?;
         let timers = Timers::new(lanes);
-        let attended = reactor.attendance().try_attend() && timers.attendance().try_attend();
-        assert!(attended, "a new reactor and new timers are nobody else's");
         timers.set_unpark(Some(Arc::new(Unblock(Arc::clone(&reactor)))));
         Ok(Driver { held: AtomicBool::new(false), turns: AtomicU64::new(0), reactor, timers })
     }
@@ -72,13 +70,34 @@ impl Driver {
         self.reactor.unblock();
     }
 
+    /// From now on the runtime's threads turn it: those of a pool until the last has left, the one of a runtime without
+    /// workers while it is in `block_on`.
+    pub(crate) fn attend(&self) {
+        let attended = self.reactor.attendance().try_attend() && self.timers.attendance().try_attend();
+        assert!(attended, "nobody but its runtime turns a driver");
+    }
+
+    /// From now on nobody does. To be followed by `forsake`.
+    pub(crate) fn vacate(&self) {
+        self.reactor.attendance().vacate();
+        self.timers.attendance().vacate();
+    }
+
+    /// Wakes all who wait here, so that they look for somebody else; unless somebody attends again.
+    pub(crate) fn forsake(&self) {
+        if !self.reactor.attendance().is_attended() {
+            self.reactor.abandoned();
+        }
+        if !self.timers.attendance().is_attended() {
+            self.timers.abandoned();
+        }
+    }
+
     /// Leaves sockets and timers to whoever polls them next. To be called once, by the last worker.
     pub(crate) fn abandon(&self) {
         self.timers.set_unpark(None);
-        self.reactor.attendance().vacate();
-        self.timers.attendance().vacate();
-        self.reactor.abandoned();
-        self.timers.abandoned();
+        self.vacate();
+        self.forsake();
     }
 }
 

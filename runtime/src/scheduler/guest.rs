@@ -118,6 +118,9 @@ impl Guest {
             return None;
         }
         let role = if shared.config.workers == 0 { Role::Sole } else { Role::Guest };
+        if role == Role::Sole {
+            shared.driver.attend();
+        }
         let context = Rc::new(Context::holding(held, role));
         let frame = context.frame();
         let seat = Seat { _entered: frame.enter(), frame, context };
@@ -184,7 +187,16 @@ impl Drop for Guest {
         let seat = self.seat.take().expect("taken here only");
         let shared = Arc::clone(seat.context.shared());
         seat.context.end();
+        let is_sole = seat.context.role() == Role::Sole;
+        if is_sole {
+            // Before the slot is free: the next to sit there attends.
+            shared.driver.vacate();
+        }
         drop(seat);
+        if is_sole {
+            // Nobody turns the driver until the next `block_on`. A wake-up for the runtime's own tasks is kept till then.
+            shared.driver.forsake();
+        }
         // A parked worker takes over the driver, if anybody waits for it.
         if shared.driver.somebody_waits() && !shared.driver.is_held() {
             shared.call_to_driver();
@@ -209,6 +221,10 @@ impl Outsider {
         Outsider { shared: Arc::clone(shared), root: Root::new(shared, Some(parker)) }
     }
 
+    fn is_seat_taken(&self) -> bool {
+        self.shared.slots[self.shared.guest_slot()].is_held()
+    }
+
     /// The root's output, or nothing when the seat may have become free.
     fn run<F: Future>(self, mut future: Pin<&mut F>) -> Option<F::Output> {
         let context = Rc::new(Context::outside(Arc::clone(&self.shared), Role::Waiting));
@@ -218,6 +234,10 @@ impl Outsider {
         let mut cx = Cx::from_waker(&waker);
         let wants_seat = self.shared.config.workers == 0;
         loop {
+            // In the seat it is polled where somebody drives what it waits for.
+            if wants_seat && !self.shared.is_closed() && !self.is_seat_taken() {
+                return None;
+            }
             if self.root.take_notified() {
                 frame.budget().set(budget::PER_POLL);
                 let polled = future.as_mut().poll(&mut cx);
@@ -229,7 +249,7 @@ impl Outsider {
             if wants_seat && !self.shared.is_closed() {
                 // Queued first, looked at second: a guest that leaves in between finds this thread in the queue.
                 self.shared.guest_queue.0.lock().push(Arc::clone(&self.root));
-                if !self.shared.slots[self.shared.guest_slot()].is_held() {
+                if !self.is_seat_taken() {
                     return None;
                 }
             }

@@ -27,6 +27,9 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
     let slots = config.workers + 1 + if config.workers == 0 { 0 } else { config.max_spare_threads };
     // A wheel for each worker and for the guest; spares share them.
     let driver = Driver::new(config.workers + 1)?;
+    if config.workers > 0 {
+        driver.attend();
+    }
     let tokio = Lease::new(config.tokio)?;
     let arena = Arena::new();
     let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
