@@ -1,4 +1,5 @@
 //! `block_on` without a runtime: the calling thread polls, and itself waits for sockets and timers.
+use std::panic::Location;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -6,6 +7,7 @@ use std::task::{Context as Cx, Poll, Waker};
 
 use reactor_hook::{Frame, budget};
 
+use crate::remedy;
 use crate::scheduler::{Context, Role, refuse_nesting, with_context};
 
 /// Runs `future` to completion on the calling thread, with no runtime at all. Sockets and timers that it polls are driven
@@ -24,6 +26,10 @@ use crate::scheduler::{Context, Role, refuse_nesting, with_context};
 #[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
     refuse_nesting("runtime::block_on");
+    remedy::around(Location::caller(), || drive(future))
+}
+
+fn drive<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     // In a blocking closure of a runtime, `spawn` goes on meaning that runtime.
     let outer = with_context(|context| context.map(|context| Arc::clone(context.shared())));

@@ -22,6 +22,7 @@ mod blocking;
 mod idle;
 mod primitives;
 mod queue;
+mod remedy;
 pub mod task;
 
 #[cfg(not(runtime_loom))]

@@ -17,6 +17,7 @@ const CRATES: [(&str, &str, &[&str]); 5] = [
 const MODULES: &[&str] = &[
     "primitives",
     "misuse",
+    "remedy",
     "tokio_compat",
     "config",
     "metrics",

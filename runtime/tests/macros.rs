@@ -54,3 +54,13 @@ fn main_runs_its_body_and_returns_its_value() {
     assert_eq!(trailing_comma(), 5);
     assert_eq!(main_body(), Ok(1));
 }
+
+#[runtime::test(tokio_compat = true)]
+async fn a_test_may_have_tokios_world() {
+    runtime::spawn(tokio::time::sleep(std::time::Duration::from_millis(1))).await.unwrap();
+}
+
+#[runtime::test(tokio_compat = false)]
+async fn a_test_may_say_that_it_has_not() {
+    assert!(tokio::runtime::Handle::try_current().is_err());
+}

@@ -54,6 +54,7 @@ impl Error {
 /// |---|---|---|
 /// | `flavor = "multi_thread"` or `"current_thread"` | `"multi_thread"` | a pool of workers, or this thread alone |
 /// | `worker_threads = 4` | the machine's parallelism | how many workers: a number, one or more |
+/// | `tokio_compat = true` | `false` | tokio's own reactor and timers, for futures that need them: `Builder::tokio_compat`, with the feature `tokio-compat` of `runtime` |
 /// | `crate = "path"` | `::runtime` | where to find the crate, if it was renamed or re-exported |
 ///
 /// ```

@@ -7,6 +7,8 @@ use crate::{Entry, Error};
 pub(crate) struct Options {
     flavor: Flavor,
     worker_threads: Option<Literal>,
+    /// Whether it was given, whatever it says: the builder has the option with the feature only.
+    tokio_compat: Option<bool>,
     /// Path of the crate `runtime`.
     krate: TokenStream,
 }
@@ -17,12 +19,13 @@ enum Flavor {
     CurrentThread,
 }
 
-const KNOWN: &str = "`flavor`, `worker_threads` and `crate`";
+const KNOWN: &str = "`flavor`, `worker_threads`, `tokio_compat` and `crate`";
 
 impl Options {
     pub(crate) fn parse(tokens: TokenStream, entry: Entry) -> Result<Options, Error> {
         let mut flavor: Option<(Flavor, Span)> = None;
         let mut worker_threads: Option<(Literal, Span)> = None;
+        let mut tokio_compat: Option<bool> = None;
         let mut krate: Option<TokenStream> = None;
         let mut tokens = tokens.into_iter().peekable();
         while let Some(token) = tokens.next() {
@@ -40,6 +43,7 @@ impl Options {
             let twice = match option.as_str() {
                 "flavor" => flavor.replace((parse_flavor(&value)?, name.span())).is_some(),
                 "worker_threads" => worker_threads.replace((parse_count(&value)?, name.span())).is_some(),
+                "tokio_compat" => tokio_compat.replace(parse_bool(&value)?).is_some(),
                 "crate" => krate.replace(parse_path(&value)?).is_some(),
                 _ => {
                     let message = format!("unknown option `{option}`; the options are {KNOWN}");
@@ -68,6 +72,7 @@ impl Options {
         Ok(Options {
             flavor: chosen,
             worker_threads: worker_threads.map(|(count, _)| count),
+            tokio_compat,
             krate: krate.unwrap_or_else(|| "::runtime".parse().expect("a path")),
         })
     }
@@ -84,8 +89,12 @@ impl Options {
             Some(count) => format!(".worker_threads({count})"),
             None => String::new(),
         };
+        let tokio_compat = match self.tokio_compat {
+            Some(wanted) => format!(".tokio_compat({wanted})"),
+            None => String::new(),
+        };
         let head = format!(
-            "let __runtime = match {krate}::Builder::{constructor}(){threads}.build() {{
+            "let __runtime = match {krate}::Builder::{constructor}(){threads}{tokio_compat}.build() {{
                 ::core::result::Result::Ok(runtime) => runtime,
                 ::core::result::Result::Err(error) => {{
                     ::core::panic!(\"{attribute}: the runtime could not be started: {{}}\", error)
@@ -126,6 +135,10 @@ fn parse_count(value: &TokenTree) -> Result<Literal, Error> {
         Ok(count) if count > 0 => Ok(Literal::usize_unsuffixed(count)),
         _ => Err(expected()),
     }
+}
+
+fn parse_bool(value: &TokenTree) -> Result<bool, Error> {
+    value.to_string().parse().map_err(|_| Error::new(value.span(), "expected `true` or `false`"))
 }
 
 fn parse_path(value: &TokenTree) -> Result<TokenStream, Error> {

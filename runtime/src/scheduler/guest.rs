@@ -1,4 +1,5 @@
 //! `block_on`: the calling thread polls a root future, and takes part as a guest while it has nothing else to do.
+use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,22 +13,25 @@ use super::Shared;
 use super::context::{Context, Role};
 use super::slot::Held;
 use crate::idle::Parker;
+use crate::remedy;
 use crate::task::Notified;
 
 /// Runs `future` to completion on the calling thread.
 #[track_caller]
 pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output {
     refuse_nesting("Runtime::block_on");
-    let mut future = pin!(future);
-    loop {
-        let ended = match Guest::seat(shared) {
-            Some(guest) => guest.run(future.as_mut()),
-            None => Outsider::new(shared).run(future.as_mut()),
-        };
-        if let Some(output) = ended {
-            return output;
+    remedy::around(Location::caller(), || {
+        let mut future = pin!(future);
+        loop {
+            let ended = match Guest::seat(shared) {
+                Some(guest) => guest.run(future.as_mut()),
+                None => Outsider::new(shared).run(future.as_mut()),
+            };
+            if let Some(output) = ended {
+                return output;
+            }
         }
-    }
+    })
 }
 
 /// Panics when the calling thread executes futures already: blocking it would stop the others.

@@ -22,6 +22,7 @@ use super::schedule::Schedule;
 use super::state::{Complete, Park, Start};
 use super::waker::Lent;
 use crate::primitives::UnsafeCell;
+use crate::remedy;
 
 #[repr(C)]
 pub(super) struct Cell<F: Future, S> {
@@ -245,6 +246,7 @@ unsafe fn finish_panicked<F: Future, S: Schedule>(task: RawTask, panic: Box<dyn 
     // SAFETY: the Notified keeps the cell.
     let owner = unsafe { owner::<S>(task) };
     owner.unhandled_panic(task.id());
+    remedy::report(format_args!("task {}", task.id()), task.spawned_at(), panic.as_ref());
     // SAFETY: passed on.
     unsafe { finish::<F, S>(task, Err(JoinError::panic(task.id(), panic))) }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 
 use super::id::Id;
+use crate::remedy::{self, Remedy};
 
 /// Why awaiting a [`JoinHandle`](super::JoinHandle) gave no output: the task was aborted, or it panicked.
 ///
@@ -36,10 +37,12 @@ unsafe impl Sync for Payload {}
 
 impl Payload {
     fn message(&self) -> Option<&str> {
-        if let Some(message) = self.0.downcast_ref::<&'static str>() {
-            return Some(message);
-        }
-        self.0.downcast_ref::<String>().map(String::as_str)
+        remedy::message_of(self.0.as_ref())
+    }
+
+    /// What to do about it, where that is known.
+    fn remedy(&self) -> Option<&'static Remedy> {
+        self.message().and_then(remedy::of)
     }
 }
 
@@ -106,10 +109,16 @@ impl fmt::Display for JoinError {
         let id = self.id;
         match &self.cause {
             Cause::Cancelled => write!(f, "task {id} was cancelled"),
-            Cause::Panic(payload) => match payload.message() {
-                Some(message) => write!(f, "task {id} panicked with message {message:?}"),
-                None => write!(f, "task {id} panicked"),
-            },
+            Cause::Panic(payload) => {
+                write!(f, "task {id} panicked")?;
+                if let Some(message) = payload.message() {
+                    write!(f, " with message {message:?}")?;
+                }
+                match payload.remedy() {
+                    Some(remedy) => write!(f, " ({})", remedy.short),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }
@@ -118,11 +127,14 @@ impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             Cause::Cancelled => f.debug_tuple("JoinError::Cancelled").field(&self.id).finish(),
-            Cause::Panic(payload) => f
-                .debug_tuple("JoinError::Panic")
-                .field(&self.id)
-                .field(&payload.message().unwrap_or("(a payload that is no text)"))
-                .finish(),
+            Cause::Panic(payload) => {
+                let mut debug = f.debug_tuple("JoinError::Panic");
+                debug.field(&self.id).field(&payload.message().unwrap_or("(a payload that is no text)"));
+                if let Some(remedy) = payload.remedy() {
+                    debug.field(&format_args!("help: {}", remedy.short));
+                }
+                debug.finish()
+            }
         }
     }
 }

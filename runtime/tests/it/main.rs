@@ -32,3 +32,4 @@ mod task_shapes;
 mod task_wakes;
 mod timers;
 mod tokio_compat;
+mod tokio_remedy;

@@ -28,4 +28,7 @@ async fn not_a_path() {}
 #[runtime::main(worker_threads = 2 flavor = "multi_thread")]
 async fn no_comma() {}
 
+#[runtime::main(tokio_compat = yes)]
+async fn neither_true_nor_false() {}
+
 fn main() {}
