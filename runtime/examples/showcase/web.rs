@@ -63,6 +63,8 @@ async fn ask(address: SocketAddr, tally: &Tally, end: Instant) -> Result<(), Box
     for number in 0_u64.. {
         let path = format!("/{number}");
         let request = Request::get(&path).header("host", "localhost").body(Empty::<Bytes>::new())?;
+        // The connection's task may not have got round to being ready for another one.
+        sender.ready().await?;
         let response = sender.send_request(request).await?;
         let ok = response.status().is_success();
         let body = response.into_body().collect().await?.to_bytes();
