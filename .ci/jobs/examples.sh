@@ -4,7 +4,7 @@
 install curl curl
 install wrk wrk
 install h2load nghttp2-client
-cargo build --release --workspace --examples
+cargo build --release -p runtime --examples
 
 server=
 log=$(mktemp)
