@@ -283,7 +283,7 @@ impl Default for Config {
             stall_threshold: Duration::from_millis(10),
             unhandled_panic: UnhandledPanic::Ignore,
             shutdown_timeout: Duration::from_secs(1),
-            tokio: Wanted::default(),
+            tokio: Wanted::NO,
         }
     }
 }

@@ -9,8 +9,13 @@ use super::entered::Entered;
 use super::world::World;
 
 /// Whether a runtime wants tokio's world; its builder's option.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted(pub(crate) bool);
+
+impl Wanted {
+    /// What a builder begins with.
+    pub(crate) const NO: Wanted = Wanted(false);
+}
 
 /// Keeps the world from when a runtime is built until it is torn down.
 pub(crate) struct Lease {

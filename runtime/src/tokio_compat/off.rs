@@ -2,8 +2,12 @@
 use std::io;
 use std::time::Instant;
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted;
+
+impl Wanted {
+    pub(crate) const NO: Wanted = Wanted;
+}
 
 #[derive(Clone, Default)]
 pub(crate) struct Entered;

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# A crate that uses this runtime without the feature `tokio-compat`, and a timer of tokio's in a task: the report of the
+# panic names the feature. Tests in the workspace are always built with it.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+root=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/src"
+cp Cargo.lock "$work/"
+cat >"$work/Cargo.toml" <<END
+[package]
+name = "remedy"
+edition = "2024"
+[dependencies]
+runtime = { path = "$root/runtime" }
+tokio = { version = "1", features = ["time"] }
+END
+cat >"$work/src/main.rs" <<'END'
+#[runtime::main]
+async fn main() {
+    let task = runtime::spawn(async { tokio::time::sleep(std::time::Duration::from_millis(1)).await });
+    println!("{}", task.await.unwrap_err());
+}
+END
+CARGO_TARGET_DIR=$target/remedy cargo run -q --manifest-path "$work/Cargo.toml" >"$work/stdout" 2>"$work/stderr" ||
+    { cat "$work/stderr"; exit 1; }
+cat "$work/stdout" "$work/stderr"
+grep -q 'panicked with message .*feature `tokio-compat`' "$work/stdout"
+[ "$(grep -c '^  help: ' "$work/stderr")" -eq 2 ]
+grep -q '^  help: .*enable the feature `tokio-compat`' "$work/stderr"
