@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use reactor_hook::{Attendance, Driver, Turn};
+use reactor_hook::{Attendance, Driver, Turn, is_driven_here};
 
 use crate::cell::ReadinessCell;
 use crate::interest::Interest;
@@ -131,8 +131,9 @@ impl Reactor {
 
     pub(crate) fn deregister(&self, token: Token) -> io::Result<()> {
         let result = self.registry.deregister(token);
-        // Its thread would otherwise go on blocking for nobody.
-        if self.role == Role::Hosted && self.sources() == 0 {
+        // Its thread would otherwise go on blocking for nobody: one of its own, or one that a frame's was moved to.
+        if self.sources() == 0 && self.role != Role::Owned && !is_driven_here(std::ptr::from_ref(self).cast())
+        {
             self.unblock();
         }
         result.map(drop)

@@ -24,6 +24,11 @@ pub(crate) fn driver(driver: Arc<dyn Driver>) -> io::Result<()> {
     if !driver.attendance().try_attend() {
         return Ok(());
     }
+    take_over(driver)
+}
+
+/// Starts a thread that goes on driving what somebody has attended so far, with no moment in between.
+pub(crate) fn take_over(driver: Arc<dyn Driver>) -> io::Result<()> {
     let thread = thread::Builder::new().name(format!("{}/driver", driver.name()));
     let hosted = HostedDriver(driver);
     // A thread that is refused drops what it was to run.

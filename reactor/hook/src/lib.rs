@@ -23,8 +23,10 @@ mod attendance;
 pub mod budget;
 mod clock;
 mod driver;
+mod error;
 mod frame;
 mod host;
+mod local;
 pub mod locals;
 #[cfg(runtime_loom)]
 #[doc(hidden)]
@@ -38,10 +40,12 @@ mod thread;
 pub use attendance::Attendance;
 pub use clock::{Clock, now};
 pub use driver::{Driver, Placement, Turn, drive, driver_of};
+pub use error::DriveError;
 pub use frame::{
     Blocking, Entered, Frame, FrameBuilder, current_driver, has_place, is_driven_here, lane, may_block,
     with_frame, with_owner,
 };
+pub use local::{LocalDriver, LocalPlace, drive_local, local_driver_of};
 pub use offload::{Offload, RefusedJob, offload};
 pub use parker::{Parker, Unpark};
 pub use source::{DeadlineSource, is_timed_here, source_of, time, with_source};

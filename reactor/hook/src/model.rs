@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::driver::{Driver, Turn};
+use crate::frame::Blocker;
 use crate::parker::Parker;
 
 /// From now on, the threads that the calling thread wants to start are refused, or are not.
@@ -12,7 +13,7 @@ pub fn refuse_threads(refuse: bool) {
 
 /// Blocks the calling thread, which has made `parker`. A timeout of zero is over at once, and any other never.
 pub fn park(parker: &Parker, driver: Option<&Arc<dyn Driver>>, timeout: Option<Duration>) -> Turn {
-    parker.park(driver, timeout)
+    parker.park(driver.map(|driver| Blocker::Shared(Arc::clone(driver))).as_ref(), timeout)
 }
 
 /// As a frame does when it gives up its driver.

@@ -2,7 +2,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::driver::{Driver, Turn};
+use crate::driver::Turn;
+use crate::frame::{Blocker, Unblock};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::thread::{self, Thread};
@@ -24,7 +25,7 @@ pub struct Parker {
     state: AtomicU8,
     thread: Thread,
     /// Set before the state becomes `IN_DRIVER`, by the parking thread only.
-    driver: Mutex<Option<Arc<dyn Driver>>>,
+    driver: Mutex<Option<Unblock>>,
 }
 
 impl std::fmt::Debug for Parker {
@@ -46,18 +47,13 @@ impl Parker {
     }
 
     /// Blocks in `driver`, or parks without one, until `unpark` or the timeout. Takes the token.
-    pub(crate) fn park(&self, driver: Option<&Arc<dyn Driver>>, timeout: Option<Duration>) -> Turn {
+    pub(crate) fn park(&self, driver: Option<&Blocker>, timeout: Option<Duration>) -> Turn {
         debug_assert_eq!(self.thread.id(), thread::current().id(), "a parker blocks the thread that made it");
         let Some(driver) = driver else {
             self.park_thread(timeout);
             return Turn::Used;
         };
-        {
-            let mut place = self.driver.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            if !place.as_ref().is_some_and(|known| Arc::ptr_eq(known, driver)) {
-                *place = Some(Arc::clone(driver));
-            }
-        }
+        self.note_driver(driver);
         // Ordering: AcqRel: Release publishes `driver` to `unpark`; Acquire as in `take_token`.
         let notified =
             self.state.compare_exchange(EMPTY, IN_DRIVER, Ordering::AcqRel, Ordering::Acquire).is_err();
@@ -80,9 +76,19 @@ impl Parker {
         self.state.swap(EMPTY, Ordering::Acquire);
     }
 
+    fn note_driver(&self, driver: &Blocker) {
+        let mut place = self.driver.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if !place.as_ref().is_some_and(|known| driver.is_ended_by(known)) {
+            let former = place.replace(driver.unblock());
+            drop(place);
+            drop(former);
+        }
+    }
+
     /// Forgets the driver that was blocked in last.
     pub(crate) fn forget_driver(&self) {
-        *self.driver.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
+        let former = self.driver.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        drop(former);
     }
 }
 

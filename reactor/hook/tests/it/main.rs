@@ -1,3 +1,8 @@
 //! What `reactor-hook` promises, a module a subject.
+mod errors;
+mod hosted;
+mod nested;
+mod owned;
+mod place;
 mod small;
 mod support;

@@ -1,8 +1,8 @@
 //! The small executor and the small reactor of the examples.
 #[path = "../../examples/small/executor.rs"]
-mod executor;
+pub(crate) mod executor;
 #[path = "../../examples/small/timerfd.rs"]
-mod timerfd;
+pub(crate) mod timerfd;
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};

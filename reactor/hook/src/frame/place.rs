@@ -1,0 +1,270 @@
+//! The place of the driver in a frame: who is in it, who comes, who gives it up.
+//!
+//! A local driver goes before all others. The README has the table.
+use std::any::Any;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Frame, NOBODY, tls, with_executing_frame, with_frame};
+use crate::driver::{Driver, Turn};
+use crate::error::DriveError;
+use crate::host;
+use crate::local::LocalDriver;
+use crate::parker::Unpark;
+
+/// A local driver in its place.
+#[derive(Clone)]
+pub(super) struct Local {
+    driver: Rc<dyn LocalDriver>,
+    unblocker: Arc<dyn Unpark>,
+}
+
+impl Local {
+    pub(super) fn new(driver: Rc<dyn LocalDriver>) -> Local {
+        Local { unblocker: driver.unblocker(), driver }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.driver.name()
+    }
+}
+
+/// What the thread of a frame blocks in.
+pub(crate) enum Blocker {
+    Shared(Arc<dyn Driver>),
+    Local(Rc<dyn LocalDriver>, Arc<dyn Unpark>),
+}
+
+/// How a block is ended, by any thread.
+#[derive(Clone)]
+pub(crate) enum Unblock {
+    Shared(Arc<dyn Driver>),
+    Local(Arc<dyn Unpark>),
+}
+
+impl Blocker {
+    pub(crate) fn block(&self, timeout: Option<Duration>) -> Turn {
+        match self {
+            Blocker::Shared(driver) => driver.block(timeout),
+            Blocker::Local(driver, _) => driver.block(timeout),
+        }
+    }
+
+    pub(crate) fn unblock(&self) -> Unblock {
+        match self {
+            Blocker::Shared(driver) => Unblock::Shared(Arc::clone(driver)),
+            Blocker::Local(_, unblocker) => Unblock::Local(Arc::clone(unblocker)),
+        }
+    }
+
+    pub(crate) fn is_ended_by(&self, unblock: &Unblock) -> bool {
+        match (self, unblock) {
+            (Blocker::Shared(driver), Unblock::Shared(known)) => Arc::ptr_eq(driver, known),
+            (Blocker::Local(_, unblocker), Unblock::Local(known)) => Arc::ptr_eq(unblocker, known),
+            _ => false,
+        }
+    }
+}
+
+impl Unblock {
+    pub(crate) fn unblock(&self) {
+        match self {
+            Unblock::Shared(driver) => driver.unblock(),
+            Unblock::Local(unblocker) => unblocker.unpark(),
+        }
+    }
+}
+
+impl Frame {
+    /// What its thread is to block in, if there is anything.
+    pub(super) fn blocker(&self) -> Option<Blocker> {
+        if let Some(Local { driver, unblocker }) = self.local.borrow().clone() {
+            return Some(Blocker::Local(driver, unblocker));
+        }
+        if !self.drives || self.aside.get() {
+            return None;
+        }
+        self.driver.borrow().clone().map(Blocker::Shared)
+    }
+
+    /// The frame's driver has said that nobody needs it.
+    pub(super) fn give_up(&self, unused: Option<Blocker>) {
+        match unused {
+            Some(Blocker::Local(..)) => self.clear_local(),
+            Some(Blocker::Shared(_)) if self.open => self.clear_driver(),
+            _ => {}
+        }
+    }
+
+    /// Notes what is driven here, after that has changed.
+    pub(super) fn note_driven(&self) {
+        let driven = match self.blocker() {
+            Some(Blocker::Shared(driver)) => Arc::as_ptr(&driver).cast(),
+            Some(Blocker::Local(driver, _)) => Rc::as_ptr(&driver).cast(),
+            None => NOBODY,
+        };
+        self.driven.set(driven);
+        tls(|tls| {
+            if std::ptr::eq(tls.frame.get(), self) {
+                tls.driven.set(driven);
+            }
+        });
+    }
+
+    fn forget_blocker(&self) {
+        self.note_driven();
+        if let Some(parker) = &self.parker {
+            parker.forget_driver();
+        }
+    }
+
+    pub(super) fn clear_driver(&self) {
+        let driver = self.driver.borrow_mut().take();
+        // One that has moved aside is driven by another.
+        if let Some(driver) = driver
+            && !self.aside.replace(false)
+        {
+            self.forget_blocker();
+            host::leave_driver(&*driver);
+        }
+    }
+
+    pub(super) fn clear_local(&self) {
+        if let Some(local) = self.take_local_driver() {
+            local.abandoned();
+        }
+    }
+
+    /// Whether a local driver is here, in which the thread has to block.
+    pub fn has_local_driver(&self) -> bool {
+        self.local.borrow().is_some()
+    }
+
+    /// How the block in the local driver is ended.
+    pub fn local_unblocker(&self) -> Option<Arc<dyn Unpark>> {
+        self.local.borrow().as_ref().map(|local| Arc::clone(&local.unblocker))
+    }
+
+    /// Blocks in the local driver; without one it does nothing. One that is unused gives up its place.
+    pub fn block_in_local_driver(&self, timeout: Option<Duration>) {
+        let local = self.local.borrow().clone();
+        if let Some(local) = local
+            && local.driver.block(timeout) == Turn::Unused
+        {
+            self.clear_local();
+        }
+    }
+
+    /// Gives up the local driver to the caller, who gives it to another frame of this thread:
+    /// [`FrameBuilder::local_driver`](super::FrameBuilder::local_driver).
+    pub fn take_local_driver(&self) -> Option<Rc<dyn LocalDriver>> {
+        let local = self.local.borrow_mut().take()?;
+        self.forget_blocker();
+        Some(local.driver)
+    }
+
+    fn has_place(&self) -> bool {
+        self.may_take()
+            && (self.aside.get() || self.driver.borrow().is_none())
+            && self.local.borrow().is_none()
+    }
+
+    /// A local driver has come: what was driven here is given to a thread, and its waiters need not know. If the thread
+    /// is refused they are woken, look for somebody else, and are told of the refusal when they find nobody.
+    fn move_aside(&self) {
+        let driver = self.driver.borrow().clone();
+        if let Some(driver) = driver
+            && !self.aside.replace(true)
+        {
+            // What comes of a refusal is the waiters' concern, and not that of the one that came.
+            let _ = host::take_over(driver);
+        }
+    }
+
+    fn take_local(&self, driver: Rc<dyn LocalDriver>) -> Result<(), DriveError> {
+        let refused = driver.name();
+        let present = self.local.borrow().as_ref().map(|local| Rc::clone(&local.driver));
+        if let Some(present) = present {
+            return if Rc::ptr_eq(&present, &driver) {
+                Ok(())
+            } else {
+                Err(DriveError::taken(refused, present.name()))
+            };
+        }
+        match &self.local_place {
+            Some(place) => place.make_way(refused)?,
+            None if !self.may_take() => {
+                return Err(DriveError::unable(refused, "the executor on it has a way of its own to wait"));
+            }
+            None if self.blocked.get() => {
+                return Err(DriveError::unable(refused, "it is being blocked at this moment"));
+            }
+            None => {}
+        }
+        let local = Local::new(driver);
+        *self.local.borrow_mut() = Some(local);
+        self.forget_blocker();
+        if self.open {
+            self.move_aside();
+        }
+        Ok(())
+    }
+}
+
+/// What came of an offer.
+pub(crate) enum Offered {
+    /// The frame entered here took it.
+    Taken,
+    /// Somebody attends it already.
+    Attended,
+    /// There is no frame, or its place is not free.
+    NoPlace,
+}
+
+pub(crate) fn offer_driver<D: Driver>(driver: &Arc<D>) -> Offered {
+    with_frame(|frame| {
+        let Some(frame) = frame.filter(|frame| frame.has_place()) else {
+            return Offered::NoPlace;
+        };
+        if !driver.attendance().try_attend() {
+            return Offered::Attended;
+        }
+        let former = frame.driver.borrow_mut().replace(Arc::clone(driver) as Arc<dyn Driver>);
+        frame.aside.set(false);
+        frame.note_driven();
+        drop(former);
+        Offered::Taken
+    })
+}
+
+pub(crate) fn offer_local(driver: Rc<dyn LocalDriver>) -> Result<(), DriveError> {
+    with_executing_frame(|frame| match frame {
+        Some(frame) => frame.take_local(driver),
+        None => Err(DriveError::unable(driver.name(), "no executor on it can be given a driver")),
+    })
+}
+
+/// Whether the driver at this address is the one that the frame entered here drives: then no more needs to be done for
+/// it to be driven.
+#[inline]
+pub fn is_driven_here(driver: *const ()) -> bool {
+    tls(|tls| tls.driven.get() == driver)
+}
+
+/// The driver of the innermost frame, wherever it is driven.
+pub fn current_driver() -> Option<Arc<dyn Driver>> {
+    with_frame(|frame| frame.and_then(|frame| frame.driver.borrow().clone()))
+}
+
+pub(crate) fn current_local() -> Option<Rc<dyn Any>> {
+    with_executing_frame(|frame| {
+        let local = frame?.local.borrow().as_ref().map(|local| Rc::clone(&local.driver));
+        local.map(|driver| driver as Rc<dyn Any>)
+    })
+}
+
+/// Whether the frame entered here would take a driver: it executes, is open, and has none.
+pub fn has_place() -> bool {
+    with_frame(|frame| frame.is_some_and(Frame::has_place))
+}

@@ -1,0 +1,101 @@
+//! A frame's deadline sources: any number, and one of a type for those who look for theirs.
+#![allow(unsafe_code)]
+
+use std::any::{Any, TypeId};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Frame, place::Offered, tls, with_frame};
+use crate::parker::Unpark;
+use crate::source::DeadlineSource;
+
+impl Frame {
+    /// The earliest deadline of all sources.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.with_sources(|sources| sources.iter().filter_map(|source| source.next_deadline()).min())
+    }
+
+    /// Lets due sources fire, without blocking.
+    pub fn fire(&self) {
+        let sources = self.with_sources(<[_]>::to_vec);
+        if !sources.is_empty() {
+            let now = self.now();
+            for source in sources {
+                source.fire(now);
+            }
+        }
+    }
+
+    /// Sources are never taken out before the frame is dropped.
+    pub(super) fn push_source(&self, source: Arc<dyn DeadlineSource>) {
+        let key = Arc::as_ptr(&source).cast();
+        let kind = (&*source as &dyn Any).type_id();
+        self.sources.borrow_mut().push(source);
+        // Only now that the list keeps it: a panic above would leave a key that nothing stands behind.
+        if self.source_key.get().is_null() {
+            self.source_key.set(key);
+            self.source_type.set(Some(kind));
+        }
+    }
+
+    pub(super) fn with_sources<R>(&self, f: impl FnOnce(&[Arc<dyn DeadlineSource>]) -> R) -> R {
+        f(&self.sources.borrow())
+    }
+}
+
+#[inline]
+pub(crate) fn is_timed_here(source: *const ()) -> bool {
+    let frame = tls(|tls| tls.frame.get());
+    // SAFETY: as in `with_frame`; nothing can leave the frame during these loads.
+    unsafe { frame.as_ref() }.is_some_and(|frame| frame.drives && frame.source_key.get() == source)
+}
+
+pub(crate) fn current_source(kind: TypeId) -> Option<Arc<dyn DeadlineSource>> {
+    with_frame(|frame| {
+        frame.and_then(|frame| {
+            frame.with_sources(|sources| sources.iter().find(|source| (***source).type_id() == kind).cloned())
+        })
+    })
+}
+
+#[inline]
+pub(crate) fn with_source<S: DeadlineSource, R>(
+    make: impl FnOnce() -> Arc<S>,
+    f: impl FnOnce(Option<&S>) -> R,
+) -> R {
+    fn first<S: DeadlineSource>(sources: &[Arc<dyn DeadlineSource>]) -> Option<Arc<S>> {
+        let found = sources.iter().find(|source| (&***source as &dyn Any).is::<S>())?;
+        (Arc::clone(found) as Arc<dyn Any + Send + Sync>).downcast().ok()
+    }
+    with_frame(|frame| {
+        let Some(frame) = frame else {
+            return f(None);
+        };
+        if frame.source_type.get() == Some(TypeId::of::<S>()) {
+            // SAFETY: `source_key` points to an `S`, by `source_type`, in an `Arc` that lives as long as the frame.
+            return f(Some(unsafe { &*frame.source_key.get().cast::<S>() }));
+        }
+        if frame.may_take() && frame.with_sources(|sources| first::<S>(sources).is_none()) {
+            // Nobody else knows what `make` made: it is taken.
+            offer_source(&make());
+        }
+        // Not under the borrow: `f` is the caller's.
+        let found = frame.with_sources(first::<S>);
+        f(found.as_deref())
+    })
+}
+
+pub(crate) fn offer_source<S: DeadlineSource>(source: &Arc<S>) -> Offered {
+    with_frame(|frame| {
+        let Some(frame) = frame.filter(|frame| frame.may_take()) else {
+            return Offered::NoPlace;
+        };
+        if !source.attendance().try_attend() {
+            return Offered::Attended;
+        }
+        let unpark: Arc<dyn Unpark> = frame.parker().clone();
+        source.set_unpark(Some(unpark));
+        frame.push_source(Arc::clone(source) as Arc<dyn DeadlineSource>);
+        Offered::Taken
+    })
+}
