@@ -19,7 +19,9 @@
 #![cfg_attr(runtime_loom, allow(dead_code, unused_imports, clippy::new_without_default))]
 
 mod blocking;
+mod cancellable;
 mod idle;
+mod misuse;
 mod primitives;
 mod queue;
 mod remedy;
@@ -39,8 +41,6 @@ mod handle;
 mod join_set;
 #[cfg(not(runtime_loom))]
 mod metrics;
-#[cfg(not(runtime_loom))]
-mod misuse;
 #[cfg(not(runtime_loom))]
 pub mod runtime;
 #[cfg(not(runtime_loom))]
@@ -107,6 +107,7 @@ pub mod hyper;
 pub mod model {
     //! The protocols, for their models.
     pub use crate::blocking::model as blocking;
+    pub use crate::cancellable::{CancelHandle, Cancellable, Cancelled, cancellable};
     pub use crate::idle::model as idle;
     pub use crate::queue::model as queue;
     pub use crate::task::model as task;

@@ -19,6 +19,7 @@ const MODULES: &[&str] = &[
     "misuse",
     "remedy",
     "tokio_compat",
+    "cancellable",
     "config",
     "metrics",
     "driver",

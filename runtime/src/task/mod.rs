@@ -5,6 +5,7 @@
 
 mod abort;
 mod arena;
+mod cancel;
 mod cell;
 #[cfg(not(runtime_loom))]
 pub mod coop;
@@ -30,6 +31,7 @@ mod queue;
 mod tests;
 
 pub use abort::AbortHandle;
+pub use cancel::Cancel;
 pub use error::JoinError;
 pub use id::Id;
 pub use join::JoinHandle;
@@ -45,6 +47,7 @@ pub(crate) use waker::is_task_waker;
 // The rest of what users find under this path.
 #[cfg(not(runtime_loom))]
 pub use crate::{
+    cancellable::{CancelHandle, Cancellable, Cancelled, cancellable},
     join_set::JoinSet,
     spawn::{block_in_place, spawn, spawn_blocking},
     task_local::{AccessError, LocalKey},

@@ -2,7 +2,7 @@
 use std::panic::UnwindSafe;
 use std::rc::Rc;
 
-use runtime::task::{AbortHandle, Id, JoinError, JoinHandle};
+use runtime::task::{AbortHandle, Cancel, CancelHandle, Cancellable, Cancelled, Id, JoinError, JoinHandle};
 use runtime::{
     Builder, EnterGuard, Handle, Metrics, Runtime, ShutdownReport, TryCurrentError, WorkerMetrics,
 };
@@ -30,6 +30,12 @@ fn every_public_type_is_as_thread_safe_as_it_can_be() {
     assert_impl_all!(JoinHandle<std::cell::Cell<u8>>: Send, Sync);
     assert_not_impl_any!(JoinHandle<Rc<()>>: Send, Sync);
     assert_impl_all!(JoinHandle<std::marker::PhantomPinned>: Unpin);
+
+    assert_impl_all!(Cancel<std::cell::Cell<u8>>: Send, Sync, Unpin);
+    assert_impl_all!(Cancellable<std::future::Ready<()>>: Send, Sync, Unpin);
+    assert_not_impl_any!(Cancellable<std::future::Ready<Rc<()>>>: Send);
+    assert_impl_all!(CancelHandle: Send, Sync, Clone, UnwindSafe, Unpin);
+    assert_impl_all!(Cancelled: Send, Sync, Copy, std::error::Error);
 
     assert_impl_all!(time::Sleep: Send, Sync);
     // It is linked into a wheel while it waits.
