@@ -20,6 +20,7 @@ mod limits;
 mod liveness;
 mod metrics;
 mod net;
+mod outlive;
 mod parking;
 mod scheduler;
 mod scheduler_fairness;
