@@ -14,6 +14,8 @@ mod block_in_place;
 mod blocking;
 mod cancel;
 mod context;
+mod foreign_executors;
+mod foreign_reactors;
 mod idle;
 mod join_set;
 mod limits;
