@@ -38,7 +38,7 @@
 //! [`Builder::shutdown_timeout`](crate::Builder::shutdown_timeout); in async code it does not wait. The thread itself
 //! waits for at most a second for closures of tokio's blocking pool that run.
 //!
-//! A tokio socket that outlives the world gives an [`io::Error`](std::io::Error) that says "being shutdown", never a hang. A
+//! A tokio socket that outlives the world gives an [`io::Error`] that says "being shutdown", never a hang. A
 //! tokio timer that is polled then panics with these words: tokio leaves no other way. Keep the runtime, or a guard of
 //! [`enter`], for as long as tokio's timers are in use.
 mod entered;
