@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Documentation that names code names code that exists: each test in docs/testing.md is in the tree, each file with
-# an ordering comment is in docs/memory-ordering.md, each model and each mutant is in the README of loom-tests, and
-# what a link leads to is there.
+# Documentation that names code names code that exists: each test in docs/ is in the tree, each file with an ordering
+# comment is in docs/memory-ordering.md, each model and each mutant is in the README of loom-tests, and what a link
+# leads to is there.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 failed=0
 complain() { echo "$*"; failed=1; }
@@ -10,8 +10,8 @@ tests=0
 while IFS= read -r reference; do
     path=${reference%%::*} name=${reference##*::}
     tests=$((tests + 1))
-    [ -f "$path" ] && grep -qE "fn $name\b" "$path" || complain "docs/testing.md: no such test: $reference"
-done < <(grep -oE '`[a-z/_-]+\.rs::[a-z0-9_]+`' docs/testing.md | tr -d '`')
+    [ -f "$path" ] && grep -qE "fn $name\b" "$path" || complain "no such test: $reference"
+done < <(grep -ohE '`[a-z/_-]+\.rs::[a-z0-9_]+`' docs/*.md | tr -d '`')
 
 while IFS= read -r file; do
     grep -qF "\`$file\`" docs/memory-ordering.md || complain "docs/memory-ordering.md does not list $file"
@@ -27,5 +27,5 @@ while IFS= read -r file; do
     done < <(grep -oE '\]\([^)]*\)' "$file" | sed 's/^](//; s/)$//' | grep -vE '^(https?:|#)')
 done < <(git ls-files -co --exclude-standard '*.md')
 
-echo "$tests tests named in docs/testing.md"
+echo "$tests tests named in docs/"
 [ "$tests" -gt 0 ] && [ $failed -eq 0 ]

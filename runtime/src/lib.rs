@@ -120,3 +120,7 @@ mod watchdog;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/interop.md")]
+mod interop {}
