@@ -21,6 +21,7 @@
 mod blocking;
 mod cancellable;
 mod idle;
+mod local;
 mod misuse;
 mod primitives;
 mod queue;
@@ -39,6 +40,8 @@ mod driver;
 mod handle;
 #[cfg(not(runtime_loom))]
 mod join_set;
+#[cfg(not(runtime_loom))]
+mod local_set;
 #[cfg(not(runtime_loom))]
 mod metrics;
 #[cfg(not(runtime_loom))]
@@ -109,6 +112,7 @@ pub mod model {
     pub use crate::blocking::model as blocking;
     pub use crate::cancellable::{CancelHandle, Cancellable, Cancelled, cancellable};
     pub use crate::idle::model as idle;
+    pub use crate::local::model as local;
     pub use crate::queue::model as queue;
     pub use crate::task::model as task;
 }

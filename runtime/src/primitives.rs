@@ -19,7 +19,10 @@ pub(crate) use loom::{
 };
 
 #[cfg(runtime_loom)]
-pub(crate) use self::model::Mutex;
+pub(crate) use self::model::{Mutex, this_thread};
+
+#[cfg(not(runtime_loom))]
+pub(crate) use reactor_hook::thread_number as this_thread;
 
 #[cfg(not(runtime_loom))]
 mod real {
@@ -53,7 +56,15 @@ mod real {
 /// Loom's mutex with the shape of `parking_lot`'s.
 #[cfg(runtime_loom)]
 mod model {
+    use std::hash::BuildHasher as _;
+
     use loom::sync::MutexGuard;
+
+    /// Loom's threads share one of the system's. Not zero.
+    pub(crate) fn this_thread() -> u64 {
+        let hasher = std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default();
+        hasher.hash_one(loom::thread::current().id()) | 1
+    }
 
     #[derive(Debug)]
     pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);

@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
 use crate::handle::Handle;
+use crate::local_set::{LocalSet, spawn_local};
 use crate::task::{AbortHandle, Id, JoinError, JoinHandle};
 use ready::ReadySet;
 
@@ -111,6 +112,36 @@ impl<T: 'static> JoinSet<T> {
         T: Send,
     {
         self.insert(handle.spawn_blocking(f))
+    }
+
+    /// Spawns a task that need not be `Send` into the set, to run on this thread: as by
+    /// [`spawn_local`](crate::task::spawn_local).
+    ///
+    /// # Panics
+    ///
+    /// Where no set of local tasks runs; [`spawn_local_on`](Self::spawn_local_on) names one.
+    #[track_caller]
+    pub fn spawn_local<F>(&mut self, task: F) -> AbortHandle
+    where
+        F: Future<Output = T> + 'static,
+    {
+        self.insert(spawn_local(task))
+    }
+
+    /// Spawns a task that need not be `Send` into the set, to run with these local tasks.
+    ///
+    /// ```
+    /// let local = runtime::task::LocalSet::new();
+    /// let mut set = runtime::task::JoinSet::new();
+    /// set.spawn_local_on(async { std::rc::Rc::new(3) }, &local);
+    /// assert_eq!(runtime::block_on(local.run_until(set.join_all())), [3.into()]);
+    /// ```
+    #[track_caller]
+    pub fn spawn_local_on<F>(&mut self, task: F, local_set: &LocalSet) -> AbortHandle
+    where
+        F: Future<Output = T> + 'static,
+    {
+        self.insert(local_set.spawn_local(task))
     }
 
     fn insert(&mut self, task: JoinHandle<T>) -> AbortHandle {

@@ -39,8 +39,10 @@ pub use join::JoinHandle;
 pub(crate) use arena::{Arena, Cache};
 pub(crate) use header::{Header, queue_next};
 pub(crate) use notified::{Notified, Ran};
+pub(crate) use quiet::quietly;
+pub(crate) use refused::refuse;
 pub(crate) use schedule::Schedule;
-pub(crate) use spawn::spawn as spawn_cell;
+pub(crate) use spawn::{spawn as spawn_cell, spawn_unchecked};
 #[cfg(not(runtime_loom))]
 pub(crate) use waker::is_task_waker;
 
@@ -49,6 +51,7 @@ pub(crate) use waker::is_task_waker;
 pub use crate::{
     cancellable::{CancelHandle, Cancellable, Cancelled, cancellable},
     join_set::JoinSet,
+    local_set::{LocalEnterGuard, LocalSet, spawn_local},
     spawn::{block_in_place, spawn, spawn_blocking},
     task_local::{AccessError, LocalKey},
     yield_now::yield_now,

@@ -19,7 +19,8 @@ pub(crate) struct Notified<S> {
     scheduler: PhantomData<fn(S)>,
 }
 
-// SAFETY: a Notified is a right that is passed on, not shared; the future inside is `Send` (bound of `spawn`).
+// SAFETY: a Notified is a right that is passed on, not shared. The future inside is `Send` (bound of `spawn`), or its
+// scheduler runs and cancels tasks on the thread alone that may have it (contract of `spawn_unchecked`).
 unsafe impl<S> Send for Notified<S> {}
 
 /// What became of a task that was run.

@@ -3,7 +3,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs `f` and swallows its panic. The panic hook has reported it by then.
-pub(super) fn quietly(f: impl FnOnce()) {
+pub(crate) fn quietly(f: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
         // The payload is the user's too, and its drop may panic as well; that one is leaked, for there is no end to it.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {

@@ -34,7 +34,7 @@ impl<T> Refused<T> {
 
 /// Drops `future` and makes the handle of a task that was cancelled before it began.
 #[cold]
-pub(super) fn refuse<F, T>(id: Id, spawned_at: &'static Location<'static>, future: F) -> JoinHandle<T> {
+pub(crate) fn refuse<F, T>(id: Id, spawned_at: &'static Location<'static>, future: F) -> JoinHandle<T> {
     let error = match catch_unwind(AssertUnwindSafe(|| drop(future))) {
         Ok(()) => JoinError::cancelled(id),
         Err(panic) => JoinError::panic(id, panic),

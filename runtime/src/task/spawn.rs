@@ -35,19 +35,43 @@ where
     F::Output: Send + 'static,
     S: Schedule,
 {
+    // SAFETY: the future and its output are `Send`.
+    unsafe { spawn_unchecked(owner, cache, id, spawned_at, future) }
+}
+
+/// As [`spawn`], for a future that need not be `Send`.
+///
+/// # Safety
+///
+/// The future may be polled and dropped by whatever thread runs or cancels tasks of `owner`, and by the one that closes its
+/// arena. (Its output may be made and dropped there; else it goes where the handle goes, which is `Send` only if it is.)
+#[inline]
+pub(crate) unsafe fn spawn_unchecked<F, S>(
+    owner: &Arc<S>,
+    cache: Option<&Cache>,
+    id: Id,
+    spawned_at: &'static Location<'static>,
+    future: F,
+) -> (Option<Notified<S>>, JoinHandle<F::Output>)
+where
+    F: Future + 'static,
+    F::Output: 'static,
+    S: Schedule,
+{
     let (Home::Class(class), Some(cache)) = (const { Cell::<F, S>::HOME }, cache) else {
-        return spawn_locked(owner, id, spawned_at, future);
+        // SAFETY: passed on.
+        return unsafe { spawn_locked(owner, id, spawned_at, future) };
     };
     let Some(memory) = cache.take(class).or_else(|| owner.arena().refill(cache, class)) else {
         return (None, refuse(id, spawned_at, future));
     };
-    // SAFETY: a free cell of the type's class, just taken.
+    // SAFETY: a free cell of the type's class, just taken; the rest is passed on.
     unsafe { begin(memory, owner, id, spawned_at, future) }
 }
 
 /// # Safety
 ///
-/// As for `Cell::init`.
+/// As for `Cell::init` and `spawn_unchecked`.
 #[inline]
 unsafe fn begin<F, S>(
     memory: NonNull<Header>,
@@ -57,8 +81,8 @@ unsafe fn begin<F, S>(
     future: F,
 ) -> (Option<Notified<S>>, JoinHandle<F::Output>)
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F: Future + 'static,
+    F::Output: 'static,
     S: Schedule,
 {
     // SAFETY: passed on.
@@ -70,15 +94,18 @@ where
     (Some(notified), handle)
 }
 
-fn spawn_locked<F, S>(
+/// # Safety
+///
+/// As for `spawn_unchecked`.
+unsafe fn spawn_locked<F, S>(
     owner: &Arc<S>,
     id: Id,
     spawned_at: &'static Location<'static>,
     future: F,
 ) -> (Option<Notified<S>>, JoinHandle<F::Output>)
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F: Future + 'static,
+    F::Output: 'static,
     S: Schedule,
 {
     let Some(mut outside) = owner.arena().open() else {
@@ -86,7 +113,7 @@ where
     };
     let memory = outside.take(owner.arena(), const { Cell::<F, S>::HOME });
     // Under the lock: whoever closes the arena afterwards finds the task. No user code runs in between.
-    // SAFETY: a free cell of the type's home, just taken.
+    // SAFETY: a free cell of the type's home, just taken; the rest is passed on.
     let spawned = unsafe { begin(memory, owner, id, spawned_at, future) };
     drop(outside);
     spawned

@@ -21,6 +21,7 @@ mod idle;
 mod join_set;
 mod limits;
 mod liveness;
+mod local;
 mod metrics;
 mod net;
 mod outlive;

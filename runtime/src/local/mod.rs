@@ -1,0 +1,218 @@
+//! Tasks that stay on one thread: polled, and dropped, by the thread that owns their queue. The README in this folder
+//! has the protocol.
+#![allow(unsafe_code)]
+
+mod inbox;
+#[cfg(runtime_loom)]
+pub mod model;
+mod owner;
+mod waiters;
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::Location;
+
+pub(crate) use owner::Owner;
+pub(crate) use waiters::{Key, Waiters};
+
+use crate::primitives::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::primitives::{Arc, UnsafeCell, this_thread};
+use crate::task::{self, Arena, Cache, Id, JoinHandle, Notified, Schedule};
+use inbox::Inbox;
+
+/// How an owner that has nothing to do is called.
+pub(crate) trait Bell: Send + Sync + 'static {
+    /// There is mail. Called on any thread but the owner's, with no lock held.
+    fn ring(&self);
+
+    /// Something has become ready on the owner's thread, outside of any turn.
+    ///
+    /// # Safety
+    ///
+    /// On the owner's thread.
+    unsafe fn ring_here(&self);
+
+    /// A task panicked.
+    fn unhandled_panic(&self, _id: Id) {}
+}
+
+/// A queue of tasks that belongs to a thread, and the scheduler of those tasks.
+pub(crate) struct Local<B: Bell> {
+    /// The number of the owner's thread, zero while nobody owns it.
+    owner: AtomicU64,
+    core: Core<B>,
+    inbox: Inbox<Notified<Local<B>>>,
+    arena: Arena<Local<B>>,
+    /// Tasks spawned from other threads so far. Wraps; see `live`.
+    arrived: AtomicUsize,
+    /// Tasks spawned by the owner, less all that are complete. Written by the owner only; wraps.
+    balance: AtomicUsize,
+    pub(crate) bell: B,
+}
+
+/// What the owner alone touches.
+struct Core<B: Bell> {
+    ready: UnsafeCell<VecDeque<Notified<Local<B>>>>,
+    cache: Cache,
+    /// Turns on the owner's stack.
+    turns: Cell<u32>,
+}
+
+// SAFETY: `core` is got through `here` alone, by the owner's thread; ownership is passed on through `owner`. The rest is
+// `Sync`, and a Notified in `ready` or `inbox` may cross threads: what is done with it is `here`'s too.
+unsafe impl<B: Bell> Sync for Local<B> {}
+// SAFETY: the queue is empty when it is dropped (its owner has ended it, or nothing was spawned), so no future is in it.
+unsafe impl<B: Bell> Send for Local<B> {}
+
+impl<B: Bell> Local<B> {
+    /// Nobody's.
+    pub(crate) fn new(bell: B) -> Local<B> {
+        Local {
+            owner: AtomicU64::new(0),
+            core: Core { ready: UnsafeCell::new(VecDeque::new()), cache: Cache::new(), turns: Cell::new(0) },
+            inbox: Inbox::new(),
+            arena: Arena::new(),
+            arrived: AtomicUsize::new(0),
+            balance: AtomicUsize::new(0),
+            bell,
+        }
+    }
+
+    /// The owner's part, on the owner's thread. The owner does not cease to be one while it is used.
+    #[inline]
+    fn here(&self) -> Option<&Core<B>> {
+        // Relaxed: a thread that reads its own number has written it itself.
+        (self.owner.load(Ordering::Relaxed) == this_thread()).then_some(&self.core)
+    }
+
+    /// Tasks that are not complete: exact on the owner's thread, unless others spawn meanwhile.
+    pub(crate) fn live(&self) -> usize {
+        // Relaxed: what others do is a figure; what the owner did is in its own order.
+        self.arrived.load(Ordering::Relaxed).wrapping_add(self.balance.load(Ordering::Relaxed))
+    }
+
+    /// Adds to the balance. By the owner only.
+    fn book(&self, change: isize) {
+        // Relaxed: the owner is the only writer.
+        self.balance
+            .store(self.balance.load(Ordering::Relaxed).wrapping_add_signed(change), Ordering::Relaxed);
+    }
+
+    /// Whether something is there for the owner to run.
+    #[inline]
+    pub(crate) fn has_ready(&self) -> bool {
+        self.here().is_some_and(|core| !core.is_empty()) || self.inbox.has_mail()
+    }
+
+    /// Whether other threads have woken something that the owner has not seen.
+    #[allow(dead_code, reason = "for tasks pinned to a worker")]
+    pub(crate) fn has_mail(&self) -> bool {
+        self.inbox.has_mail()
+    }
+
+    /// Spawns a task of the calling thread, the owner. On any other thread, which is to say after the end, the future
+    /// is dropped at once, and the handle resolves cancelled.
+    pub(crate) fn spawn_here<F>(
+        self: &Arc<Self>,
+        future: F,
+        location: &'static Location<'static>,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let Some(core) = self.here() else {
+            return task::refuse(Id::next(), location, future);
+        };
+        let cache = &core.cache;
+        // SAFETY: this is the owner's thread: the one that polls and drops the future.
+        let (task, handle) =
+            unsafe { task::spawn_unchecked(self, Some(cache), cache.next_id(), location, future) };
+        if let Some(task) = task {
+            self.book(1);
+            self.push_here(core, task);
+        }
+        handle
+    }
+
+    /// Spawns a task from wherever the calling thread is. `Err` after the end: what became of it is in the handle.
+    ///
+    /// # Safety
+    ///
+    /// As long as it has not been polled, the future may be dropped on any thread.
+    #[allow(dead_code, reason = "for tasks pinned to a worker")]
+    pub(crate) unsafe fn spawn_from_afar<F>(
+        self: &Arc<Self>,
+        future: F,
+        location: &'static Location<'static>,
+    ) -> Result<JoinHandle<F::Output>, JoinHandle<F::Output>>
+    where
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        // SAFETY: polled by the owner only, and dropped by it from then on.
+        let (task, handle) = unsafe { task::spawn_unchecked(self, None, Id::next(), location, future) };
+        let Some(task) = task else {
+            return Err(handle);
+        };
+        // Relaxed: a figure for other threads than the owner's.
+        self.arrived.fetch_add(1, Ordering::Relaxed);
+        self.schedule(task);
+        Ok(handle)
+    }
+
+    fn push_here(&self, core: &Core<B>, task: Notified<Self>) {
+        core.push(task);
+        if core.turns.get() == 0 {
+            // SAFETY: `core` is to be had on the owner's thread only.
+            unsafe { self.bell.ring_here() }
+        }
+    }
+}
+
+impl<B: Bell> Core<B> {
+    fn is_empty(&self) -> bool {
+        // SAFETY: the owner's thread alone gets here, and nothing else runs meanwhile.
+        self.ready.with(|ready| unsafe { &*ready }.is_empty())
+    }
+
+    fn push(&self, task: Notified<Local<B>>) {
+        // SAFETY: as in `is_empty`.
+        self.ready.with_mut(|ready| unsafe { &mut *ready }.push_back(task));
+    }
+
+    fn pop(&self) -> Option<Notified<Local<B>>> {
+        // SAFETY: as in `is_empty`.
+        self.ready.with_mut(|ready| unsafe { &mut *ready }.pop_front())
+    }
+}
+
+impl<B: Bell> Schedule for Local<B> {
+    fn schedule(&self, task: Notified<Self>) {
+        match self.here() {
+            Some(core) => self.push_here(core, task),
+            None if self.inbox.push(task) => self.bell.ring(),
+            None => {}
+        }
+    }
+
+    fn arena(&self) -> &Arena<Self> {
+        &self.arena
+    }
+
+    fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R {
+        // During a turn whoever runs it keeps the queue; outside of one a bell may end it (README).
+        f(self.here().filter(|core| core.turns.get() > 0).map(|core| &core.cache))
+    }
+
+    fn unhandled_panic(&self, id: Id) {
+        self.bell.unhandled_panic(id);
+    }
+}
+
+impl<B: Bell> fmt::Debug for Local<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Local").field("live", &self.live()).finish_non_exhaustive()
+    }
+}
