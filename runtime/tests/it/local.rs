@@ -411,20 +411,21 @@ fn destructors_may_spawn_wake_abort_and_drop_other_sets() {
 #[test]
 fn a_set_in_a_thread_locals_destructor_ends() {
     let _watchdog = watchdog();
+    type Late = OnDrop<fn()>;
     thread_local! {
         static SET: RefCell<Option<LocalSet>> = const { RefCell::new(None) };
-        static LATE: RefCell<Option<OnDrop<Box<dyn FnOnce()>>>> = const { RefCell::new(None) };
+        static LATE: RefCell<Option<Late>> = const { RefCell::new(None) };
     }
     let dropped = Tally::default();
     let guard = dropped.on_drop();
     let handle = thread::spawn(move || {
         LATE.with(|late| {
-            *late.borrow_mut() = Some(OnDrop::new(Box::new(|| {
+            *late.borrow_mut() = Some(OnDrop::new(|| {
                 // A set made, run and dropped while the thread's values go.
                 let set = LocalSet::new();
                 let task = set.spawn_local(async { 5 });
                 assert_eq!(pollster::block_on(set.run_until(task)).unwrap(), 5);
-            })));
+            }));
         });
         let set = LocalSet::new();
         let handle = set.spawn_local(async move {
