@@ -26,6 +26,7 @@ mod misuse;
 mod primitives;
 mod queue;
 mod remedy;
+mod supervisor;
 pub mod task;
 
 #[cfg(not(runtime_loom))]
@@ -52,8 +53,6 @@ mod scheduler;
 mod spawn;
 #[cfg(not(runtime_loom))]
 mod spawn_blocking;
-#[cfg(not(runtime_loom))]
-mod supervisor;
 #[cfg(not(runtime_loom))]
 mod task_local;
 #[cfg(all(feature = "tokio-compat", not(runtime_loom)))]
@@ -114,6 +113,7 @@ pub mod model {
     pub use crate::idle::model as idle;
     pub use crate::local::model as local;
     pub use crate::queue::model as queue;
+    pub use crate::supervisor::model as supervisor;
     pub use crate::task::model as task;
 }
 

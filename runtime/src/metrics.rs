@@ -111,6 +111,8 @@ pub struct Metrics {
     pub idle_blocking_threads: usize,
     /// Closures waiting for a thread of the blocking pool.
     pub blocking_queue_depth: usize,
+    /// Polls that the supervisor found longer than the stall threshold.
+    pub stalls: u64,
     /// Times that the supervisor found the driver unowned for too long and called somebody to it.
     pub driver_rescues: u64,
 }

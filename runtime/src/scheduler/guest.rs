@@ -203,7 +203,7 @@ impl Drop for Guest {
         }
         // A parked worker takes over the driver, if anybody waits for it.
         if shared.driver.somebody_waits() && !shared.driver.is_held() {
-            shared.call_to_driver();
+            shared.call_parked();
         }
         for waiting in std::mem::take(&mut *shared.guest_queue.0.lock()) {
             waiting.unpark();

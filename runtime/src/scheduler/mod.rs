@@ -31,6 +31,7 @@ use crate::metrics::{Metrics, WorkerMetrics};
 use crate::queue::Injector;
 use crate::spawn_blocking::BlockingTasks;
 use crate::supervisor::Supervisor;
+use crate::supervisor::cover::Cover;
 use crate::task::{Arena, Notified};
 use crate::tokio_compat::Lease;
 use slot::Slot;
@@ -53,7 +54,9 @@ pub(crate) struct Shared {
     pub(crate) supervisor: Supervisor,
     /// `CLOSED` and `DRIVER_OVERDUE`: the one word that a worker looks at before each poll.
     signals: CachePadded<AtomicU32>,
-    spares: spare::Spares,
+    cover: Cover,
+    /// The last spare could not be started, which has been reported.
+    spare_refused: AtomicBool,
     /// Threads that take part and the `Runtime` itself; who brings it to zero tears down.
     members: AtomicUsize,
     pub(crate) termination: Termination,
@@ -118,8 +121,8 @@ impl Shared {
         }
     }
 
-    /// Calls a parked worker, searching or not: it will find the driver free when it parks again.
-    pub(crate) fn call_to_driver(&self) -> bool {
+    /// Calls a parked worker, whoever searches: it will find work, or the driver free when it parks again.
+    pub(crate) fn call_parked(&self) -> bool {
         match self.idle.claim_any() {
             Some(woken) => {
                 self.wake(woken);
@@ -138,7 +141,7 @@ impl Shared {
 
     /// The slots whose queues may hold something: a spare drains its own before it stops being active.
     fn slots_in_use(&self) -> &[Slot] {
-        if self.spares.active() == 0 { &self.slots[..=self.guest_slot()] } else { &self.slots }
+        if self.cover.active() == 0 { &self.slots[..=self.guest_slot()] } else { &self.slots }
     }
 
     /// Nanoseconds since the runtime was built.
@@ -184,7 +187,7 @@ impl Shared {
         Metrics {
             workers: self.slots[..self.config.workers].iter().map(worker).collect(),
             guest: worker(&self.slots[self.guest_slot()]),
-            spares: self.spares.active(),
+            spares: self.cover.active(),
             spawned,
             live_tasks: spawned.saturating_sub(completed),
             injector_depth: self.injector.len(),
@@ -193,6 +196,7 @@ impl Shared {
             blocking_threads: blocking.threads,
             idle_blocking_threads: blocking.idle,
             blocking_queue_depth: blocking.queued,
+            stalls: self.supervisor.stalls(),
             driver_rescues: self.supervisor.rescues(),
         }
     }

@@ -1,59 +1,18 @@
-//! Spare workers: a thread that blocks in place is stood in for by another, with a slot of its own.
+//! Spare workers: threads with slots of their own, which stand in for a worker that blocks in place or is stuck.
 //!
 //! Slots never change hands with their contents: the blocked worker keeps its core, a spare starts with a fresh one and
-//! steals. When the blocked thread returns, the surplus spare lingers for a while and ends.
+//! steals. Who stands in for whom is in the books (`supervisor/cover.rs`).
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-use parking_lot::Mutex;
 
 use super::context::{Context, Role, with_context};
 use super::{Shared, worker};
+use crate::supervisor::cover::{By, StandIn};
 
-/// How long a surplus spare waits to be needed again.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// Which spare slots run, linger, or are free. The two counts are written under the lock and read without it.
-pub(super) struct Spares {
-    books: Mutex<Books>,
-    /// Threads that block in place now.
-    wanted: AtomicUsize,
-    /// Spares that run tasks now.
-    active: AtomicUsize,
-}
-
-struct Books {
-    free: Vec<usize>,
-    lingering: Vec<usize>,
-}
-
-impl Spares {
-    /// `slots`: the indices of the spare slots.
-    pub(super) fn new(slots: std::ops::Range<usize>) -> Spares {
-        Spares {
-            books: Mutex::new(Books { free: slots.rev().collect(), lingering: Vec::new() }),
-            wanted: AtomicUsize::new(0),
-            active: AtomicUsize::new(0),
-        }
-    }
-
-    pub(super) fn active(&self) -> usize {
-        // Relaxed: a figure.
-        self.active.load(Ordering::Relaxed)
-    }
-
-    fn surplus(&self) -> bool {
-        // Relaxed: acted upon only after a second look under the lock.
-        self.active.load(Ordering::Relaxed) > self.wanted.load(Ordering::Relaxed)
-    }
-}
-
-/// Whether there are more spares than blocked threads: a look by a spare that might leave.
-pub(super) fn is_surplus(shared: &Shared) -> bool {
-    shared.spares.surplus()
-}
+/// How long a surplus spare waits to be needed again. Together with the sample that uncovers it stays below a second.
+const LINGER: Duration = Duration::from_millis(500);
 
 /// Runs `f`, which may block, on this worker thread; another thread stands in for it meanwhile.
 #[track_caller]
@@ -61,9 +20,11 @@ pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
     let executing = with_context(|context| {
         let context = context.filter(|context| context.executes())?;
         context.expose();
-        Some((Arc::clone(context.shared()), context.role()))
+        // Nobody needs to stand in for a guest: the workers are there.
+        let covered = (context.role() == Role::Worker).then(|| context.held().index());
+        Some((Arc::clone(context.shared()), context.role(), covered))
     });
-    let Some((shared, role)) = executing else {
+    let Some((shared, role, covered)) = executing else {
         return f();
     };
     if role == Role::Sole {
@@ -76,8 +37,7 @@ pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
             ],
         );
     }
-    // Nobody needs to stand in for a guest: the workers are there.
-    let _blocked = (role == Role::Worker).then(|| Blocked::begin(&shared));
+    let _blocked = covered.map(|slot| Blocked::begin(&shared, slot));
     // The closure may block on futures of its own: it is not inside the executor.
     let frame = Rc::new(Context::outside(shared, Role::Blocking)).frame();
     let _entered = frame.enter();
@@ -85,18 +45,21 @@ pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
 }
 
 /// A worker thread that blocks; it returns by the drop.
-struct Blocked(Arc<Shared>);
+struct Blocked {
+    shared: Arc<Shared>,
+    slot: usize,
+}
 
 impl Blocked {
-    fn begin(shared: &Arc<Shared>) -> Blocked {
-        shared.begin_block();
-        Blocked(Arc::clone(shared))
+    fn begin(shared: &Arc<Shared>, slot: usize) -> Blocked {
+        shared.stand_in(shared.cover.cover(slot, By::Itself));
+        Blocked { shared: Arc::clone(shared), slot }
     }
 }
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        self.0.end_block();
+        self.shared.uncover(self.slot, By::Itself);
     }
 }
 
@@ -112,113 +75,76 @@ impl Context {
     }
 }
 
-enum StandIn {
-    Resume(usize),
-    Start(usize),
-    Nobody,
-}
-
 impl Shared {
-    fn begin_block(self: &Arc<Self>) {
-        let stand_in = {
-            let mut books = self.spares.books.lock();
-            // Relaxed, here and below: written under the lock.
-            let wanted = self.spares.wanted.load(Ordering::Relaxed) + 1;
-            self.spares.wanted.store(wanted, Ordering::Relaxed);
-            let active = self.spares.active.load(Ordering::Relaxed);
-            let stand_in = if active >= wanted {
-                StandIn::Nobody
-            } else if let Some(slot) = books.lingering.pop() {
-                StandIn::Resume(slot)
-            } else if let Some(slot) = books.free.pop() {
-                StandIn::Start(slot)
-            } else {
-                StandIn::Nobody
-            };
-            if !matches!(stand_in, StandIn::Nobody) {
-                self.spares.active.store(active + 1, Ordering::Relaxed);
-            }
-            stand_in
-        };
+    /// Does what the books say so that somebody stands in.
+    pub(super) fn stand_in(&self, stand_in: StandIn) {
         match stand_in {
             StandIn::Nobody => {}
             StandIn::Resume(slot) => self.unpark_slot(slot),
             StandIn::Start(slot) => {
                 if !self.start_spare(slot) {
-                    // No thread can be had: the others do the work, as they would without spares.
-                    let mut books = self.spares.books.lock();
-                    books.free.push(slot);
-                    let active = self.spares.active.load(Ordering::Relaxed);
-                    self.spares.active.store(active - 1, Ordering::Relaxed);
+                    // The others do the work meanwhile, as they would without spares.
+                    self.cover.refused(slot);
                 }
             }
         }
     }
 
-    fn start_spare(self: &Arc<Self>, slot: usize) -> bool {
+    fn start_spare(&self, slot: usize) -> bool {
+        let Some(shared) = self.this.upgrade() else {
+            return false;
+        };
         if !self.join_members() {
             return false;
         }
-        let shared = Arc::clone(self);
         match self.spawn_thread(move || {
             worker::run(&shared, slot);
-            shared.free_spare(slot);
+            shared.cover.freed(slot);
             shared.leave_members();
         }) {
             Ok(thread) => {
                 self.termination.add_thread(thread);
+                self.spare_refused.store(false, Ordering::Relaxed);
                 true
             }
-            Err(_) => {
-                self.leave_members();
+            Err(error) => {
+                // The caller is a member, too, or the supervisor is: this is not the last.
+                if let Some(shared) = self.this.upgrade() {
+                    shared.leave_members();
+                }
+                // Relaxed: at worst it is reported twice.
+                if !self.spare_refused.swap(true, Ordering::Relaxed) {
+                    eprintln!(
+                        "runtime: no thread could be started to stand in for a blocked worker: {error}\n  \
+                         help: its tasks wait for the other workers; a thread is tried again meanwhile\n  \
+                         help: raise the limit on threads, or block inside `spawn_blocking`, whose threads are capped"
+                    );
+                }
                 false
             }
         }
     }
 
-    fn end_block(&self) {
-        {
-            let _books = self.spares.books.lock();
-            let wanted = self.spares.wanted.load(Ordering::Relaxed) - 1;
-            self.spares.wanted.store(wanted, Ordering::Relaxed);
+    /// The thread of `slot` is back: a surplus spare that is parked would not see it, one that runs looks between two polls.
+    pub(super) fn uncover(&self, slot: usize, by: By) {
+        if !self.cover.uncover(slot, by) {
+            return;
         }
-        if self.spares.surplus() {
-            // One that is parked would not see it; one that runs looks between two polls.
-            let spares = self.guest_slot() + 1..self.slots.len();
-            for slot in spares {
-                if let Some(woken) = self.idle.claim(slot) {
-                    self.unpark_slot(slot);
-                    self.unpark_supervisor_if(woken.supervisor_was_asleep);
-                    break;
-                }
+        for spare in self.guest_slot() + 1..self.slots.len() {
+            if let Some(woken) = self.idle.claim(spare) {
+                self.unpark_slot(spare);
+                self.unpark_supervisor_if(woken.supervisor_was_asleep);
+                break;
             }
         }
     }
 
     /// A spare that is surplus waits to be needed again. False when its thread is to end.
     pub(super) fn linger(&self, slot: usize) -> bool {
-        {
-            let mut books = self.spares.books.lock();
-            if !self.spares.surplus() {
-                return true;
-            }
-            let active = self.spares.active.load(Ordering::Relaxed);
-            self.spares.active.store(active - 1, Ordering::Relaxed);
-            books.lingering.push(slot);
+        if !self.cover.linger(slot) {
+            return true;
         }
         self.slots[slot].parker.park_timeout(LINGER);
-        let mut books = self.spares.books.lock();
-        match books.lingering.iter().position(|&lingering| lingering == slot) {
-            Some(position) => {
-                books.lingering.swap_remove(position);
-                false
-            }
-            None => true,
-        }
-    }
-
-    /// The slot of a spare whose thread has let go of it.
-    pub(super) fn free_spare(&self, slot: usize) {
-        self.spares.books.lock().free.push(slot);
+        !self.cover.stop_lingering(slot)
     }
 }

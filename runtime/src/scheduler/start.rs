@@ -10,13 +10,14 @@ use crossbeam_utils::CachePadded;
 
 use super::rng::Rng;
 use super::slot::Slot;
-use super::{Shared, Termination, guest, spare, worker};
+use super::{Shared, Termination, guest, worker};
 use crate::blocking;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::idle::Idle;
 use crate::queue::Injector;
 use crate::spawn_blocking::BlockingTasks;
+use crate::supervisor::cover::Cover;
 use crate::supervisor::{self, Supervisor};
 use crate::task::{Arena, Cache};
 use crate::tokio_compat::Lease;
@@ -42,7 +43,8 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         blocking: BlockingTasks::new(blocking_config(&config, weak)),
         supervisor: Supervisor::new(),
         signals: CachePadded::new(AtomicU32::new(0)),
-        spares: spare::Spares::new(config.workers + 1..slots),
+        cover: Cover::new(config.workers + 1..slots),
+        spare_refused: AtomicBool::new(false),
         members: AtomicUsize::new(1),
         termination: Termination::default(),
         tokio,

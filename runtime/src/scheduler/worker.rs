@@ -10,7 +10,7 @@ use reactor_hook::{Frame, budget};
 
 use super::context::{Context, Role};
 use super::slot::Held;
-use super::{DRIVER_OVERDUE, Shared, spare};
+use super::{DRIVER_OVERDUE, Shared};
 use crate::idle::Park;
 use crate::queue::{Batch, CAPACITY, Pushed};
 use crate::task::{Notified, Ran};
@@ -69,6 +69,8 @@ impl Context {
         let supervisor_was_asleep = self.shared().idle.join(self.held().index());
         self.shared().unpark_supervisor_if(supervisor_was_asleep);
         self.counters().started.set(self.shared().age_nanos() + 1);
+        // The driver first: a spare is there because somebody blocks, and what it steals may block as well.
+        self.core().until_turn.set(1);
         if let (Role::Worker, Some(call)) = (self.role(), &self.shared().config.on_thread_start) {
             call();
         }
@@ -108,7 +110,7 @@ impl Context {
 
     /// Whether this is a spare that nobody needs any more.
     fn is_surplus(&self) -> bool {
-        self.held().index() > self.shared().guest_slot() && spare::is_surplus(self.shared())
+        self.held().index() > self.shared().guest_slot() && self.shared().cover.has_surplus()
     }
 
     /// False when the spare is to end.
@@ -121,9 +123,11 @@ impl Context {
         shared.idle.retire(index);
         // It may have come out of the driver just now, after everybody else had parked.
         if !shared.driver.is_held() {
-            shared.call_to_driver();
+            shared.call_parked();
         }
         let stays = shared.linger(index);
+        // The driver first: the next task may be one that blocks.
+        self.core().until_turn.set(1);
         let supervisor_was_asleep = shared.idle.join(index);
         shared.unpark_supervisor_if(supervisor_was_asleep);
         stays

@@ -6,14 +6,14 @@ use std::sync::{Arc, mpsc};
 use futures::channel::oneshot;
 use runtime::task::AbortHandle;
 
-use crate::support::{Gate, OnDrop, Tally, count, pool, until, until_no_tasks, watchdog};
+use crate::support::{Gate, OnDrop, Tally, count, pool, pool_without_spares, until, until_no_tasks, watchdog};
 
 // L4
 #[test]
 fn very_many_queued_tasks_all_run() {
     let _watchdog = watchdog();
     for workers in [1, 2] {
-        let runtime = pool(workers);
+        let runtime = pool_without_spares(workers);
         let gate = Gate::default();
         // Nobody takes from the queue before all are in it.
         for _ in 0..workers {
@@ -44,7 +44,7 @@ fn very_many_queued_tasks_all_run() {
 #[test]
 fn very_many_queued_tasks_are_dropped_with_their_runtime() {
     let _watchdog = watchdog();
-    let runtime = pool(1);
+    let runtime = pool_without_spares(1);
     let gate = Gate::default();
     let (started_tx, started) = mpsc::channel();
     let held = gate.clone();

@@ -31,6 +31,7 @@ mod scheduler_fairness;
 mod seeded_stress;
 mod shutdown;
 mod shutdown_destructors;
+mod supervisor;
 mod task_abort;
 mod task_local;
 mod task_matrix;

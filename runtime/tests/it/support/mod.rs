@@ -36,6 +36,12 @@ pub(crate) fn pool(workers: usize) -> Runtime {
     Runtime::builder().worker_threads(workers).build().unwrap()
 }
 
+/// As `pool`, and nobody stands in for a worker that the test blocks.
+#[track_caller]
+pub(crate) fn pool_without_spares(workers: usize) -> Runtime {
+    Runtime::builder().worker_threads(workers).max_spare_threads(0).build().unwrap()
+}
+
 /// Waits for something that comes about by itself; the watchdog bounds it.
 pub(crate) fn until(mut condition: impl FnMut() -> bool) {
     while !condition() {

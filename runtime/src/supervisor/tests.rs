@@ -1,0 +1,124 @@
+//! What a sample makes of a heartbeat, and what the books say at each step.
+use std::time::Duration;
+
+use super::cover::{By, Cover, StandIn};
+use super::watch::{Seen, Watch};
+
+const PERIOD: Duration = Duration::from_millis(5);
+const THRESHOLD: Duration = Duration::from_millis(10);
+
+fn sample(watch: &mut Watch, beat: u64) -> Seen {
+    watch.sample(beat, PERIOD, THRESHOLD)
+}
+
+#[test]
+fn a_slot_between_polls_is_never_stuck() {
+    let mut watch = Watch::default();
+    for _ in 0..10 {
+        assert_eq!(sample(&mut watch, 2), Seen::Moved);
+    }
+    assert!(watch.is_in_order() && !watch.cover_if_stuck());
+}
+
+#[test]
+fn polls_that_follow_one_another_are_never_stuck() {
+    let mut watch = Watch::default();
+    for beat in (1..100).step_by(2) {
+        assert_eq!(sample(&mut watch, beat), Seen::Moved);
+    }
+    assert!(watch.is_in_order());
+}
+
+#[test]
+fn one_poll_is_stuck_after_the_threshold_and_first_only_once() {
+    let mut watch = Watch::default();
+    assert_eq!(sample(&mut watch, 7), Seen::Moved);
+    assert_eq!(sample(&mut watch, 7), Seen::Slow);
+    assert!(!watch.is_in_order() && !watch.cover_if_stuck());
+    assert_eq!(sample(&mut watch, 7), Seen::Stuck { first: true });
+    assert_eq!(sample(&mut watch, 7), Seen::Stuck { first: false });
+    assert_eq!(sample(&mut watch, 9), Seen::Moved);
+    assert!(watch.is_in_order());
+}
+
+/// A process that was stopped for long counts what its samples count, not what the clock says.
+#[test]
+fn a_sample_adds_what_it_is_told_to_and_no_more() {
+    let mut watch = Watch::default();
+    let _ = sample(&mut watch, 1);
+    assert_eq!(sample(&mut watch, 1), Seen::Slow);
+}
+
+#[test]
+fn a_stuck_slot_is_covered_once_and_uncovered_once_it_has_moved() {
+    let mut watch = Watch::default();
+    for _ in 0..3 {
+        let _ = sample(&mut watch, 1);
+    }
+    assert!(watch.cover_if_stuck() && !watch.cover_if_stuck());
+    assert!(!watch.is_in_order());
+    let _ = sample(&mut watch, 3);
+    assert!(!watch.is_in_order(), "uncovered first");
+    assert!(watch.take_covered() && !watch.take_covered());
+    assert!(watch.is_in_order());
+}
+
+/// Two workers, the guest, two spares.
+fn books() -> Cover {
+    Cover::new(3..5)
+}
+
+#[test]
+fn a_covered_slot_gets_a_spare_and_a_second_wish_none() {
+    let cover = books();
+    assert_eq!(cover.cover(0, By::Supervisor), StandIn::Start(3));
+    assert_eq!(cover.cover(0, By::Supervisor), StandIn::Nobody);
+    assert_eq!(cover.cover(1, By::Itself), StandIn::Start(4));
+    assert_eq!((cover.active(), cover.has_surplus()), (2, false));
+}
+
+#[test]
+fn above_the_cap_a_slot_is_covered_by_the_next_spare_that_is_over() {
+    let cover = books();
+    let _ = (cover.cover(0, By::Supervisor), cover.cover(1, By::Supervisor));
+    assert_eq!(cover.cover(3, By::Supervisor), StandIn::Nobody);
+    assert!(!cover.uncover(0, By::Supervisor), "its spare serves slot 3 now");
+    assert!(cover.uncover(1, By::Supervisor));
+}
+
+#[test]
+fn a_label_that_was_taken_over_is_uncovered_by_its_new_owner_only() {
+    let cover = books();
+    assert_eq!(cover.cover(0, By::Supervisor), StandIn::Start(3));
+    assert_eq!(cover.cover(0, By::Itself), StandIn::Nobody);
+    assert!(!cover.uncover(0, By::Supervisor));
+    assert!(!cover.has_surplus());
+    assert!(cover.uncover(0, By::Itself));
+    assert!(!cover.uncover(0, By::Supervisor), "nothing is left of it");
+}
+
+#[test]
+fn a_surplus_spare_lingers_and_is_resumed_or_leaves() {
+    let cover = books();
+    assert_eq!(cover.cover(0, By::Supervisor), StandIn::Start(3));
+    assert!(!cover.linger(3), "it is needed");
+    assert!(cover.uncover(0, By::Supervisor));
+    assert!(cover.linger(3));
+    assert_eq!(cover.cover(1, By::Supervisor), StandIn::Resume(3));
+    assert!(!cover.stop_lingering(3), "it was resumed");
+    assert!(cover.uncover(1, By::Supervisor));
+    assert!(cover.linger(3) && cover.stop_lingering(3));
+    cover.freed(3);
+    assert_eq!(cover.cover(0, By::Itself), StandIn::Start(3));
+}
+
+#[test]
+fn a_refused_thread_leaves_the_cover_to_be_tried_again() {
+    let cover = books();
+    assert_eq!(cover.cover(0, By::Supervisor), StandIn::Start(3));
+    cover.refused(3);
+    assert_eq!(cover.active(), 0);
+    assert_eq!(cover.retry(), StandIn::Start(3));
+    assert_eq!(cover.retry(), StandIn::Nobody);
+    assert!(cover.uncover(0, By::Supervisor));
+}

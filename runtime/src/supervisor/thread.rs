@@ -1,0 +1,257 @@
+//! The supervisor's thread: what it does at each sample, and when it sleeps.
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::Thread;
+use std::time::Duration;
+
+use crate::driver::Driver;
+use crate::idle::Idle;
+use crate::supervisor::watch::{Seen, Watch};
+
+/// How long all must be idle before the supervisor stops sampling: long against the pauses of a service under load.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// The time between two tries to get a thread that was refused: long enough for somebody else's to end.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// The time between two turns of the driver while the last workers leave: a tick of the timers.
+const CLOSING_TURN: Duration = Duration::from_millis(1);
+
+/// A runtime as its supervisor sees it; the scheduler implements it.
+pub(crate) trait Supervised {
+    fn supervisor(&self) -> &Supervisor;
+    fn driver(&self) -> &Driver;
+    fn idle(&self) -> &Idle;
+
+    /// How long a poll may last while others wait.
+    fn stall_threshold(&self) -> Duration;
+
+    /// The slots that a spare can stand in for. Not the guest's: the workers are there for what it leaves.
+    fn slots(&self) -> impl Iterator<Item = usize>;
+
+    /// Counts the beginnings and ends of the slot's polls.
+    fn heartbeat(&self, slot: usize) -> u64;
+
+    /// Puts what only the slot's own thread would run where others find it.
+    fn expose(&self, slot: usize);
+
+    /// Whether something is queued.
+    fn work_waits(&self) -> bool;
+
+    /// Finds somebody to stand in for the slot.
+    fn cover(&self, slot: usize);
+
+    /// The slot's thread is back.
+    fn uncover(&self, slot: usize);
+
+    /// Tries once more to find a thread for slots that are covered in the books only.
+    fn retry_cover(&self);
+
+    /// The runtime is shutting down.
+    fn is_closed(&self) -> bool;
+
+    /// Threads that still take part, the supervisor's included.
+    fn members(&self) -> usize;
+
+    /// Calls a parked worker, which will find work, and the driver free. False if none is parked.
+    fn call_parked(&self) -> bool;
+
+    /// Asks the next worker between two polls to turn the driver.
+    fn set_driver_overdue(&self);
+}
+
+pub(crate) struct Supervisor {
+    thread: OnceLock<Thread>,
+    woken: AtomicBool,
+    rescues: AtomicU64,
+    stalls: AtomicU64,
+}
+
+impl Supervisor {
+    pub(crate) fn new() -> Supervisor {
+        Supervisor {
+            thread: OnceLock::new(),
+            woken: AtomicBool::new(false),
+            rescues: AtomicU64::new(0),
+            stalls: AtomicU64::new(0),
+        }
+    }
+
+    /// Ends its sleep, or else its next.
+    #[cold]
+    pub(crate) fn unpark(&self) {
+        // Ordering: Release pairs with the Acquire in `sleep`.
+        self.woken.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    pub(crate) fn rescues(&self) -> u64 {
+        // Relaxed: a figure.
+        self.rescues.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stalls(&self) -> u64 {
+        // Relaxed: a figure.
+        self.stalls.load(Ordering::Relaxed)
+    }
+
+    fn sleep(&self) {
+        // Ordering: Acquire pairs with the Release in `unpark`.
+        while !self.woken.swap(false, Ordering::Acquire) {
+            std::thread::park();
+        }
+    }
+}
+
+/// The life of the supervisor's thread.
+pub(crate) fn run(shared: &impl Supervised) {
+    shared.supervisor().thread.set(std::thread::current()).expect("a runtime has one supervisor");
+    let mut sampler = Sampler::new(shared);
+    let mut quiet = Duration::ZERO;
+    let mut period = sampler.coarse();
+    while !shared.is_closed() {
+        if quiet < SETTLE {
+            std::thread::park_timeout(period);
+        } else {
+            quiet = Duration::ZERO;
+            sleep_while_idle(shared);
+        }
+        let in_order = sampler.sample(period);
+        quiet = if in_order && is_quiet(shared) { quiet + period } else { Duration::ZERO };
+        period = if in_order { sampler.coarse() } else { sampler.fine() };
+    }
+    see_them_out(shared);
+}
+
+/// Sleeps until a worker leaves the idle set.
+fn sleep_while_idle(shared: &impl Supervised) {
+    let idle = shared.idle();
+    // Whoever became awake before the flag was up is seen by this call; whoever does so after takes it down.
+    if idle.supervisor_sleep() {
+        if is_quiet(shared) && !shared.is_closed() {
+            shared.supervisor().sleep();
+        }
+        idle.supervisor_awake();
+    }
+}
+
+/// What the supervisor remembers from one sample to the next.
+struct Sampler<'a, S> {
+    shared: &'a S,
+    /// By slot; the guest's is never used.
+    watches: Vec<Watch>,
+    /// Turns of the driver at the last sample.
+    turns: u64,
+    since_retry: Duration,
+}
+
+impl<'a, S: Supervised> Sampler<'a, S> {
+    fn new(shared: &'a S) -> Sampler<'a, S> {
+        let slots = shared.slots().max().map_or(0, |last| last + 1);
+        let watches = vec![Watch::default(); slots];
+        Sampler { shared, watches, turns: shared.driver().turns(), since_retry: Duration::ZERO }
+    }
+
+    fn coarse(&self) -> Duration {
+        self.shared.stall_threshold() / 2
+    }
+
+    fn fine(&self) -> Duration {
+        self.shared.stall_threshold() / 4
+    }
+
+    /// Looks at every slot and at the driver, `passed` after the last time, and acts. True: all is in order.
+    fn sample(&mut self, passed: Duration) -> bool {
+        let stuck = self.look_at_slots(passed);
+        let neglected = self.look_at_driver();
+        if (neglected || stuck > 0 && self.shared.work_waits()) && !self.shared.call_parked() {
+            if stuck > 0 {
+                // One thread is enough to hold the driver.
+                let most = if self.shared.work_waits() { stuck } else { 1 };
+                self.cover_stuck(most, passed);
+            } else {
+                self.shared.set_driver_overdue();
+            }
+        }
+        !neglected && self.watches.iter().all(Watch::is_in_order)
+    }
+
+    /// How many slots are stuck.
+    fn look_at_slots(&mut self, passed: Duration) -> usize {
+        let (shared, threshold) = (self.shared, self.shared.stall_threshold());
+        let mut stuck = 0;
+        for slot in shared.slots() {
+            let watch = &mut self.watches[slot];
+            match watch.sample(shared.heartbeat(slot), passed, threshold) {
+                Seen::Moved => {
+                    if watch.take_covered() {
+                        shared.uncover(slot);
+                    }
+                }
+                Seen::Slow => {}
+                Seen::Stuck { first } => {
+                    // Relaxed: a figure.
+                    shared.supervisor().stalls.fetch_add(u64::from(first), Ordering::Relaxed);
+                    // At each sample: the poll may have woken another task meanwhile.
+                    shared.expose(slot);
+                    stuck += 1;
+                }
+            }
+        }
+        stuck
+    }
+
+    /// Whether the driver was left alone since the last sample although somebody waits for it.
+    fn look_at_driver(&mut self) -> bool {
+        let driver = self.shared.driver();
+        let turns = driver.turns();
+        let forgotten = turns == self.turns && !driver.is_held();
+        self.turns = turns;
+        if forgotten && driver.somebody_waits() {
+            // Relaxed: a figure.
+            self.shared.supervisor().rescues.fetch_add(1, Ordering::Relaxed);
+            return true;
+        }
+        // Nobody needs it yet; but who registers next may be a thread that wakes no worker.
+        if !driver.is_held() && self.shared.idle().awake() == 0 {
+            self.shared.call_parked();
+        }
+        false
+    }
+
+    fn cover_stuck(&mut self, most: usize, passed: Duration) {
+        let mut left = most;
+        for slot in self.shared.slots() {
+            if left > 0 && self.watches[slot].cover_if_stuck() {
+                self.shared.cover(slot);
+                left -= 1;
+            }
+        }
+        self.since_retry += passed;
+        if self.since_retry >= RETRY {
+            self.since_retry = Duration::ZERO;
+            self.shared.retry_cover();
+        }
+    }
+}
+
+/// Workers leave one by one. One that is still inside a poll may wait there for a socket or a timer (in a destructor, say):
+/// until it has left, this thread is the one that turns the driver.
+fn see_them_out(shared: &impl Supervised) {
+    while shared.members() > 1 {
+        // What it wakes goes to the injector: this thread holds no slot.
+        if let Some(token) = shared.driver().try_take() {
+            // Somebody's waker may panic.
+            drop(catch_unwind(AssertUnwindSafe(|| token.turn(reactor_hook::now()))));
+        }
+        std::thread::park_timeout(CLOSING_TURN);
+    }
+}
+
+/// Nothing runs, and somebody waits in the driver.
+fn is_quiet(shared: &impl Supervised) -> bool {
+    shared.idle().awake() == 0 && shared.driver().is_held()
+}

@@ -1,0 +1,59 @@
+//! What a slot looked like at the last sample, and for how long.
+use std::time::Duration;
+
+/// The supervisor's memory of one slot.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch {
+    beat: u64,
+    /// Sampled time that the present poll has lasted; zero between polls.
+    age: Duration,
+    /// As of the last sample.
+    stuck: bool,
+    /// The supervisor has asked for a stand-in.
+    covered: bool,
+}
+
+/// What a sample finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Seen {
+    /// Between polls, or in another poll than at the last sample.
+    Moved,
+    /// Still in the same poll, for less than the threshold.
+    Slow,
+    /// Still in the same poll, for at least the threshold. `first`: it was not at the last sample.
+    Stuck { first: bool },
+}
+
+impl Watch {
+    /// `beat` is the heartbeat now, `passed` what one sample counts for.
+    pub(super) fn sample(&mut self, beat: u64, passed: Duration, threshold: Duration) -> Seen {
+        let in_poll = beat % 2 == 1;
+        if !in_poll || beat != self.beat {
+            self.beat = beat;
+            self.age = Duration::ZERO;
+            self.stuck = false;
+            return Seen::Moved;
+        }
+        self.age = self.age.saturating_add(passed);
+        if self.age < threshold {
+            return Seen::Slow;
+        }
+        Seen::Stuck { first: !std::mem::replace(&mut self.stuck, true) }
+    }
+
+    /// Neither in the same poll as at the sample before, nor covered.
+    pub(super) fn is_in_order(&self) -> bool {
+        self.age.is_zero() && !self.covered
+    }
+
+    /// True for a stuck slot, once: the caller covers it.
+    pub(super) fn cover_if_stuck(&mut self) -> bool {
+        self.stuck && !std::mem::replace(&mut self.covered, true)
+    }
+
+    /// True for a covered slot, once: the caller uncovers it.
+    pub(super) fn take_covered(&mut self) -> bool {
+        std::mem::take(&mut self.covered)
+    }
+}
