@@ -176,11 +176,16 @@ fn modules_import_downwards_only() {
 #[test]
 fn there_is_one_thread_local() {
     let mut found = Vec::new();
+    // Where the private cfg for models exchanges it.
+    let exchanged = root().join("reactor/hook/src/sync.rs");
     for (_, directory, _) in CRATES {
         for file in sources(&root().join(directory).join("src")) {
+            if file == exchanged {
+                continue;
+            }
             let count = code(&file).matches("thread_local!").count();
             found.extend(std::iter::repeat_n(file, count));
         }
     }
-    assert_eq!(found, [root().join("reactor/hook/src/frame.rs")]);
+    assert_eq!(found, [root().join("reactor/hook/src/frame/mod.rs")]);
 }

@@ -6,7 +6,9 @@ use std::sync::{Arc, mpsc};
 use futures::channel::oneshot;
 use runtime::task::AbortHandle;
 
-use crate::support::{Gate, OnDrop, Tally, count, pool, pool_without_spares, until, until_no_tasks, watchdog};
+use crate::support::{
+    Gate, OnDrop, Tally, count, pool, pool_without_spares, until, until_no_tasks, watchdog,
+};
 
 // L4
 #[test]
