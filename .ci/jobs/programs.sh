@@ -14,6 +14,7 @@ check() {
     timeout 120 "$programs/$1" "${@:2}"
 }
 check axum --check
+check reqwest
 check rustls
 check foreign_executor --check
 

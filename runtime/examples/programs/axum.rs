@@ -5,7 +5,6 @@
 //!
 //! `cargo run --release -p programs --example axum -- --check` is its own client and fails unless all is as it should be.
 use std::error::Error;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -28,6 +27,7 @@ use crate::site::{Counts, Greeting};
 
 mod site;
 mod socket;
+mod threads;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -81,7 +81,7 @@ async fn check() -> Result<(), Failure> {
     assert!(tokio::runtime::Handle::try_current().is_err(), "a tokio runtime in `block_on`");
     let in_task = runtime::spawn(async { tokio::runtime::Handle::try_current().is_err() }).await?;
     assert!(in_task, "a tokio runtime in a task");
-    let threads = threads()?;
+    let threads = threads::names()?;
     assert!(threads.iter().all(|name| !name.starts_with("tokio")), "a tokio runtime's thread: {threads:?}");
     println!("ok: no tokio runtime in handlers, tasks and `block_on`; all threads: {}", threads.join(", "));
 
@@ -185,16 +185,4 @@ async fn talk(address: SocketAddr, client: usize) -> Result<(), Failure> {
     assert_eq!(socket.next().await.ok_or("no close")??, Message::Close(Some(goodbye)));
     assert!(socket.next().await.is_none(), "a message after the close");
     Ok(())
-}
-
-/// The names of the process's threads.
-fn threads() -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for thread in std::fs::read_dir("/proc/self/task")? {
-        // One that has ended since it was listed is none.
-        if let Ok(name) = std::fs::read_to_string(thread?.path().join("comm")) {
-            names.push(name.trim_end().to_owned());
-        }
-    }
-    Ok(names)
 }

@@ -7,7 +7,6 @@
 //! it should be.
 use std::error::Error;
 use std::future::{Future, pending};
-use std::io;
 use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
@@ -23,6 +22,7 @@ use runtime::time::timeout;
 
 #[path = "../http/serve.rs"]
 mod serve;
+mod threads;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -80,7 +80,7 @@ async fn check() -> Result<(), Failure> {
     println!("ok: {REQUESTS} requests at once by one connection in HTTP/2");
 
     assert!(runtime::Handle::try_current().is_err(), "our runtime is there");
-    let threads = threads()?;
+    let threads = threads::names()?;
     let ours: Vec<&str> = threads
         .iter()
         .map(String::as_str)
@@ -131,16 +131,4 @@ async fn expect_greeting(response: Response<hyper::body::Incoming>) -> Result<()
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.into_body().collect().await?.to_bytes(), "Hello from the runtime.\n");
     Ok(())
-}
-
-/// The names of the process's threads.
-fn threads() -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for thread in std::fs::read_dir("/proc/self/task")? {
-        // One that has ended since it was listed is none.
-        if let Ok(name) = std::fs::read_to_string(thread?.path().join("comm")) {
-            names.push(name.trim_end().to_owned());
-        }
-    }
-    Ok(names)
 }
