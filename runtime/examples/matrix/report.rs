@@ -18,6 +18,9 @@ pub(crate) fn print(cells: &[Cell]) -> bool {
         ROWS[0].name, COLUMNS[0].name
     );
     println!("{}\n", threads(cells));
+    println!(
+        "gone after: from the end of the future. runtime-tokio ends with the last runtime or guard that asked for it.\n"
+    );
 
     let faults: Vec<_> = cells.iter().filter_map(|cell| Some((cell, bars::fault(cell)?))).collect();
     for (cell, fault) in &faults {
