@@ -11,7 +11,6 @@ mod support;
 mod auto_traits;
 mod bad_input;
 mod block_in_place;
-mod blocked_worker;
 mod blocking;
 mod cancel;
 mod context;
