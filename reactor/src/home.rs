@@ -3,16 +3,15 @@ use std::io;
 use std::os::fd::RawFd;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
 use reactor_hook::{Driver, drive, driver_of, has_place, is_driven_here};
 
 use crate::cell::ReadinessCell;
 use crate::interest::Interest;
-use crate::reactor::{Reactor, Role};
-use crate::registry::Token;
+use crate::reactor::{Reactor, Token};
+use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::sync::{Mutex, shared};
 
 /// A source's cell and its registration, if it has one yet. Dropping it deregisters.
 #[derive(Debug)]
@@ -33,6 +32,17 @@ struct Home {
 // A panic finds it as any other thread would: no user code runs in the middle of a change.
 impl UnwindSafe for Registration {}
 impl RefUnwindSafe for Registration {}
+
+/// For whom a reactor was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// An executor that drives it whenever it executes. Nobody else may: the executor comes back for it.
+    Owned,
+    /// The frame of a thread that polled a source. When that one leaves, the next takes it along with its sources.
+    Framed,
+    /// A thread of its own, which wants to know when nothing is registered any more.
+    Hosted,
+}
 
 /// How the present home of a source suits the one who polls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +146,9 @@ impl Registration {
         if home.as_ref().is_some_and(|home| Arc::ptr_eq(&home.reactor, &reactor)) {
             return Ok(());
         }
-        let token = reactor.register(fd, self.interest, &self.cell)?;
+        let registered = reactor.register(fd, self.interest, &self.cell);
+        // A thread that was started for this source alone would otherwise go on blocking for nobody.
+        let token = registered.inspect_err(|_| reactor.unblock())?;
         self.leave(home).ok();
         self.key.store(Arc::as_ptr(&reactor).cast_mut().cast(), Ordering::Relaxed);
         *home = Some(Home { reactor, token });
@@ -183,7 +195,7 @@ fn find_reactor() -> io::Result<Arc<Reactor>> {
 
 /// The reactor of those who are polled where nobody drives one. It lives as long as somebody needs it.
 fn fallback() -> io::Result<Arc<Reactor>> {
-    static FALLBACK: Mutex<Weak<Reactor>> = Mutex::new(Weak::new());
+    shared! { static FALLBACK: Mutex<Weak<Reactor>> = Mutex::new(Weak::new()); }
     let mut fallback = FALLBACK.lock();
     if let Some(reactor) = fallback.upgrade() {
         return Ok(reactor);

@@ -75,7 +75,6 @@ impl Interest {
     }
 
     /// Whether a waiter for this set waits for events of `direction`. Errors and priority come with the read side.
-    #[cfg(not(runtime_loom))]
     pub(crate) const fn concerns(self, direction: Direction) -> bool {
         match direction {
             Direction::Read => self.0 & (READABLE | PRIORITY | ERROR) != 0,

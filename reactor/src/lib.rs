@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 mod cell;
+mod home;
 mod interest;
 mod ready;
 mod sync;
@@ -15,11 +16,12 @@ mod sync;
 #[cfg(runtime_loom)]
 #[doc(hidden)]
 pub mod model;
+/// In a model, one that the model turns.
+#[cfg(runtime_loom)]
+use model::reactor;
 
 #[cfg(not(runtime_loom))]
 mod async_fd;
-#[cfg(not(runtime_loom))]
-mod home;
 #[cfg(not(runtime_loom))]
 mod io;
 #[cfg(not(runtime_loom))]

@@ -1,11 +1,18 @@
-//! The readiness cell, as the loom models see it.
+//! The readiness cell and the home of a source, as the loom models see them.
 #![allow(missing_docs, missing_debug_implementations)]
 
+pub(crate) mod reactor;
+
+pub use self::reactor::happen;
+
 use std::io;
+use std::sync::Arc;
 use std::task::Waker;
 
-use crate::Direction::Read;
+use crate::Direction::{self, Read};
+use crate::Interest;
 use crate::cell::{Place, Progress, ReadinessCell};
+use crate::home::Registration;
 use crate::ready::Ready;
 
 pub struct Cell(ReadinessCell);
@@ -57,5 +64,46 @@ impl Cell {
     /// A future is dropped.
     pub fn leave(&self, waiter: &mut Waiter) {
         self.0.leave(Read, &mut waiter.0);
+    }
+}
+
+/// A socket, of the model's system.
+pub struct Socket {
+    registration: Registration,
+    fd: i32,
+}
+
+impl Socket {
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Arc<Socket> {
+        Arc::new(Socket::with_fd(0))
+    }
+
+    /// One that no reactor can register.
+    pub fn closed() -> Socket {
+        Socket::with_fd(-1)
+    }
+
+    fn with_fd(fd: i32) -> Socket {
+        Socket { registration: Registration::new(Interest::READABLE | Interest::WRITABLE), fd }
+    }
+
+    /// As an operation in one direction polls. Otherwise an event will wake `waker`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be registered, or nobody drives it: a thread was refused.
+    pub fn poll(&self, direction: Direction, waker: &Waker) -> io::Result<bool> {
+        let polled = self.registration.cell().poll(direction, &mut Place::Shared, waker, || {
+            if reactor::has_happened() {
+                Ok(((), Progress::Full))
+            } else {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+        });
+        if polled.is_ready() {
+            return Ok(true);
+        }
+        self.registration.attend(self.fd, direction.into()).map(|()| false)
     }
 }

@@ -11,8 +11,10 @@ use parking_lot::Mutex;
 use reactor_hook::{Attendance, Driver, Turn, is_driven_here};
 
 use crate::cell::ReadinessCell;
+use crate::home::Role;
 use crate::interest::Interest;
-use crate::registry::{Found, Registry, Token, UNBLOCK};
+pub(crate) use crate::registry::Token;
+use crate::registry::{Found, Registry, UNBLOCK};
 
 /// Events fetched by one system call; more wait for the next turn. Mio's and tokio's default.
 const EVENTS: usize = 1024;
@@ -40,17 +42,6 @@ pub struct Reactor {
     turns: AtomicU64,
     knocks: AtomicU64,
     role: Role,
-}
-
-/// For whom it was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// An executor that drives it whenever it executes. Nobody else may: the executor comes back for it.
-    Owned,
-    /// The frame of a thread that polled a source. When that one leaves, the next takes it along with its sources.
-    Framed,
-    /// A thread of its own, which wants to know when nothing is registered any more.
-    Hosted,
 }
 
 /// What only the thread that blocks touches.

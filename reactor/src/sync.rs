@@ -12,6 +12,23 @@ pub(crate) use parking_lot::Mutex;
 #[cfg(runtime_loom)]
 pub(crate) use self::model::Mutex;
 
+/// A static, or one that each run of a model has anew.
+#[cfg(not(runtime_loom))]
+macro_rules! shared {
+    (static $name:ident: $type:ty = $value:expr;) => {
+        static $name: $type = $value;
+    };
+}
+
+#[cfg(runtime_loom)]
+macro_rules! shared {
+    (static $name:ident: $type:ty = $value:expr;) => {
+        loom::lazy_static! { static ref $name: $type = $value; }
+    };
+}
+
+pub(crate) use shared;
+
 #[cfg(runtime_loom)]
 mod model {
     #[derive(Debug)]

@@ -91,7 +91,6 @@ impl ReadinessCell {
     }
 
     /// Whether somebody else waits than one who waits for `mine`, as far as can be seen in passing.
-    #[cfg(not(runtime_loom))]
     pub(crate) fn has_others(&self, mine: crate::interest::Interest) -> bool {
         [Direction::Read, Direction::Write].into_iter().any(|direction| {
             let seen = self.look(direction);

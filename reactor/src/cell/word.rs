@@ -54,13 +54,11 @@ impl Seen {
     }
 
     /// Whether the next event wakes the waker in the slot.
-    #[cfg(not(runtime_loom))]
     pub(crate) fn is_armed(self) -> bool {
         self.has(ARMED)
     }
 
     /// Whether there are waiters on the cold list.
-    #[cfg(not(runtime_loom))]
     pub(crate) fn has_cold(self) -> bool {
         self.has(COLD)
     }

@@ -1,0 +1,167 @@
+//! Where a source is registered: it moves while its event comes, or while the one who drove it leaves. Protocol:
+//! reactor/README.md, *Home*.
+#![cfg(runtime_loom)]
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use loom::thread;
+use reactor::Direction::{self, Read, Write};
+use reactor::model::{Socket, happen};
+use reactor_hook::model::{park, refuse_threads};
+use reactor_hook::{Frame, Parker};
+
+fn model(f: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(f);
+}
+
+/// An executor that knows nothing of the hook.
+fn wait_without_a_frame(socket: &Socket, direction: Direction) {
+    let parker = Parker::new();
+    let waker = Waker::from(parker.clone());
+    while !socket.poll(direction, &waker).unwrap() {
+        park(&parker, None, None);
+    }
+}
+
+fn wait_in_a_frame(socket: &Socket, direction: Direction) {
+    let frame = Frame::open().build();
+    let _entered = frame.enter();
+    let waker = Waker::from(frame.parker().clone());
+    while !socket.poll(direction, &waker).unwrap() {
+        frame.wait();
+    }
+}
+
+#[test]
+fn an_event_is_seen_where_a_thread_drives() {
+    model(|| {
+        let socket = Socket::new();
+        let event = thread::spawn(happen);
+        wait_without_a_frame(&socket, Read);
+        event.join().unwrap();
+    });
+}
+
+#[test]
+fn an_event_is_seen_where_the_frame_drives() {
+    model(|| {
+        let socket = Socket::new();
+        let event = thread::spawn(happen);
+        wait_in_a_frame(&socket, Read);
+        event.join().unwrap();
+    });
+}
+
+#[test]
+fn an_event_is_seen_though_the_source_moves_from_a_thread_to_a_frame() {
+    model(|| {
+        let socket = Socket::new();
+        let event = thread::spawn(happen);
+        let _ = socket.poll(Read, Waker::noop()).unwrap();
+        wait_in_a_frame(&socket, Read);
+        event.join().unwrap();
+    });
+}
+
+#[test]
+fn an_event_is_seen_though_the_source_moves_from_a_frame_to_a_thread() {
+    model(|| {
+        let socket = Socket::new();
+        let event = thread::spawn(happen);
+        {
+            let frame = Frame::open().build();
+            let _entered = frame.enter();
+            let _ = socket.poll(Read, Waker::noop()).unwrap();
+        }
+        wait_without_a_frame(&socket, Read);
+        event.join().unwrap();
+    });
+}
+
+#[test]
+fn who_waits_for_the_same_source_sees_the_frame_that_drives_it_leave() {
+    model(|| {
+        let socket = Socket::new();
+        let frame = Frame::open().build();
+        {
+            let _entered = frame.enter();
+            assert!(!socket.poll(Write, Waker::noop()).unwrap());
+        }
+        let other = socket.clone();
+        let other = thread::spawn(move || wait_without_a_frame(&other, Read));
+        drop(frame);
+        happen();
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn who_waits_for_the_same_source_takes_over_what_a_frame_has_left() {
+    model(|| {
+        let socket = Socket::new();
+        let frame = Frame::open().build();
+        {
+            let _entered = frame.enter();
+            assert!(!socket.poll(Write, Waker::noop()).unwrap());
+        }
+        let other = socket.clone();
+        let other = thread::spawn(move || wait_in_a_frame(&other, Read));
+        drop(frame);
+        happen();
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn two_frames_that_wait_for_one_source_both_see_the_event() {
+    model(|| {
+        let socket = Socket::new();
+        let other = socket.clone();
+        let other = thread::spawn(move || wait_in_a_frame(&other, Read));
+        happen();
+        wait_in_a_frame(&socket, Write);
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_refused_thread_does_not_cost_the_other_waiter_its_event() {
+    model(|| {
+        let socket = Socket::new();
+        let other = socket.clone();
+        let other = thread::spawn(move || wait_without_a_frame(&other, Read));
+        refuse_threads(true);
+        // Refused, or served by the thread of the other.
+        let _ = socket.poll(Write, Waker::noop());
+        happen();
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_source_that_comes_while_the_thread_ends_is_served() {
+    model(|| {
+        let former = Socket::new();
+        assert!(!former.poll(Read, Waker::noop()).unwrap());
+        let leaving = thread::spawn(move || drop(former));
+        let socket = Socket::new();
+        // Nothing has happened yet when it is registered, and nobody polls it again but for a wake-up.
+        let parker = Parker::new();
+        let waker = Waker::from(parker.clone());
+        assert!(!socket.poll(Read, &waker).unwrap());
+        happen();
+        while !socket.poll(Read, &waker).unwrap() {
+            park(&parker, None, None);
+        }
+        leaving.join().unwrap();
+    });
+}
+
+#[test]
+fn a_thread_that_was_started_for_a_source_that_is_refused_ends() {
+    // It does if the model does.
+    model(|| assert!(Socket::closed().poll(Read, Waker::noop()).is_err()));
+}

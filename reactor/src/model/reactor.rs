@@ -1,0 +1,174 @@
+//! A reactor over a system that has one descriptor, to which one thing happens.
+use std::io;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use loom::sync::{Condvar, Mutex};
+use reactor_hook::{Attendance, Driver, Turn, is_driven_here};
+
+use crate::cell::ReadinessCell;
+use crate::home::Role;
+use crate::interest::Interest;
+use crate::ready::Ready;
+
+// For the threads of the model itself: one that is hosted goes on after the statics have gone, and has its reactor's.
+loom::lazy_static! {
+    static ref SYSTEM: Arc<System> = Arc::default();
+}
+
+#[derive(Default)]
+struct System {
+    state: Mutex<State>,
+    /// For whoever blocks.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    has_happened: bool,
+    /// Every registration: its number, and whether the selector has still to report it.
+    selected: Vec<(Token, bool)>,
+    registrations: usize,
+}
+
+/// The descriptor gets readable and writable.
+pub fn happen() {
+    let mut state = SYSTEM.state.lock().unwrap();
+    state.has_happened = true;
+    for (_, pending) in &mut state.selected {
+        *pending = true;
+    }
+    SYSTEM.changed.notify_all();
+}
+
+/// Whether an operation would succeed.
+pub(crate) fn has_happened() -> bool {
+    SYSTEM.state.lock().unwrap().has_happened
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Token(usize);
+
+pub(crate) struct Reactor {
+    system: Arc<System>,
+    attendance: Attendance,
+    role: Role,
+    inside: Mutex<Inside>,
+}
+
+#[derive(Default)]
+struct Inside {
+    told: bool,
+    cells: Vec<(Token, Arc<ReadinessCell>)>,
+}
+
+impl std::fmt::Debug for Reactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reactor").field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+impl Reactor {
+    pub(crate) fn build(role: Role) -> io::Result<Arc<Reactor>> {
+        Ok(Arc::new(Reactor {
+            system: SYSTEM.clone(),
+            attendance: Attendance::new(),
+            role,
+            inside: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    fn sources(&self) -> usize {
+        self.inside.lock().unwrap().cells.len()
+    }
+
+    /// What has happened already is reported too, as by an edge-triggered selector.
+    pub(crate) fn register(&self, fd: RawFd, _: Interest, cell: &Arc<ReadinessCell>) -> io::Result<Token> {
+        if fd < 0 {
+            return Err(io::Error::other("not open"));
+        }
+        let mut state = self.system.state.lock().unwrap();
+        let token = Token(state.registrations);
+        state.registrations += 1;
+        self.inside.lock().unwrap().cells.push((token, Arc::clone(cell)));
+        let pending = state.has_happened;
+        state.selected.push((token, pending));
+        self.system.changed.notify_all();
+        Ok(token)
+    }
+
+    pub(crate) fn deregister(&self, token: Token) -> io::Result<()> {
+        {
+            let mut state = self.system.state.lock().unwrap();
+            self.inside.lock().unwrap().cells.retain(|(known, _)| *known != token);
+            state.selected.retain(|(known, _)| *known != token);
+        }
+        // As the real one.
+        if self.sources() == 0 && self.role != Role::Owned && !is_driven_here(std::ptr::from_ref(self).cast())
+        {
+            self.unblock();
+        }
+        Ok(())
+    }
+
+    /// What the selector has to report of this reactor's sources.
+    fn select(&self, state: &mut State) -> Vec<Arc<ReadinessCell>> {
+        let inside = self.inside.lock().unwrap();
+        let mut found = Vec::new();
+        for (token, pending) in &mut state.selected {
+            if *pending && let Some((_, cell)) = inside.cells.iter().find(|(known, _)| known == token) {
+                *pending = false;
+                found.push(Arc::clone(cell));
+            }
+        }
+        found
+    }
+}
+
+impl Driver for Reactor {
+    fn name(&self) -> &'static str {
+        "model"
+    }
+
+    fn attendance(&self) -> &Attendance {
+        &self.attendance
+    }
+
+    fn block(&self, timeout: Option<Duration>) -> Turn {
+        let found = {
+            let mut state = self.system.state.lock().unwrap();
+            loop {
+                let found = self.select(&mut state);
+                let told = std::mem::take(&mut self.inside.lock().unwrap().told);
+                if !found.is_empty() || told || timeout == Some(Duration::ZERO) {
+                    break found;
+                }
+                state = self.system.changed.wait(state).unwrap();
+            }
+        };
+        for cell in found {
+            cell.event(Ready::READABLE | Ready::WRITABLE);
+        }
+        if self.sources() == 0 { Turn::Unused } else { Turn::Used }
+    }
+
+    fn unblock(&self) {
+        // With the system's lock, so that it is not missed by one who is going to wait.
+        let _state = self.system.state.lock().unwrap();
+        self.inside.lock().unwrap().told = true;
+        self.system.changed.notify_all();
+    }
+
+    fn abandoned(&self) {
+        let cells: Vec<_> =
+            self.inside.lock().unwrap().cells.iter().map(|(_, cell)| Arc::clone(cell)).collect();
+        for cell in cells {
+            cell.rouse();
+        }
+    }
+}
