@@ -153,6 +153,7 @@ fn a_source_that_comes_while_the_thread_ends_is_served() {
         let waker = Waker::from(parker.clone());
         assert!(!socket.poll(Read, &waker).unwrap());
         happen();
+        park(&parker, None, None);
         while !socket.poll(Read, &waker).unwrap() {
             park(&parker, None, None);
         }
