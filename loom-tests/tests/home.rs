@@ -2,7 +2,6 @@
 //! reactor/README.md, *Home*.
 #![cfg(runtime_loom)]
 
-use std::sync::Arc;
 use std::task::Waker;
 
 use loom::thread;

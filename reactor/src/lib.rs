@@ -6,6 +6,7 @@
 //!
 //! The README beside this crate states the protocols and proves them.
 #![deny(unsafe_code)]
+#![cfg_attr(runtime_loom, allow(dead_code))]
 
 mod cell;
 mod home;
