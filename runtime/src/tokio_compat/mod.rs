@@ -19,7 +19,9 @@
 //! One thread a process, named `runtime-tokio`, drives one tokio runtime (the current-thread flavour, I/O and timers
 //! enabled). All who ask for it share it. It is started when the first of them does, and ends when the last is gone: a
 //! runtime once it has shut down, a guard once it is dropped. Each thread that executes futures for such a runtime enters
-//! tokio's context once, when it starts; a poll costs nothing more than without.
+//! tokio's context once, when it starts; a poll costs nothing more than without. (By callgrind, in a current-thread runtime: 297
+//! instructions for a `yield_now` and its poll, with the option and without, and without the feature; a `block_on`, which enters
+//! anew, costs about 350 more.)
 //!
 //! - **Tasks stay here.** What you spawn with `runtime::spawn` is polled by our workers; tokio's thread sees to its sockets
 //!   and timers, and wakes. Each such wake comes from another thread; our own sockets and timers need none and are faster.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use runtime::task::{LocalSet, spawn_local};
 use runtime::{Builder, Runtime, tokio_compat};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -208,6 +209,30 @@ fn the_thread_that_stands_in_for_a_blocked_worker_is_in_tokios_world_too() {
 }
 
 #[test]
+fn tokio_sockets_and_timers_run_in_a_local_set() {
+    let _watchdog = watchdog();
+    let locals = || {
+        let set = LocalSet::new();
+        let done = set.spawn_local(async {
+            // Neither is `Send`.
+            let mine = std::rc::Rc::new(5);
+            echo_here(*mine).await;
+            spawn_local(async move {
+                timers().await;
+                *mine
+            })
+            .await
+            .unwrap()
+        });
+        async move { set.run_until(done).await.unwrap() }
+    };
+    assert_eq!(compat(1).block_on(locals()), 5);
+    assert_eq!(compat_current_thread().block_on(locals()), 5);
+    let _entered = tokio_compat::enter();
+    assert_eq!(runtime::block_on(locals()), 5);
+}
+
+#[test]
 fn tokios_block_in_place_calls_its_closure() {
     let _watchdog = watchdog();
     let runtime = compat(2);
@@ -381,6 +406,38 @@ fn tokios_world_is_one_thread_for_the_whole_process() {
         drop(with);
         assert_eq!(process::context_switches("runtime-tokio").0, 1, "the guard keeps it");
         drop(guard);
+        until(|| process::threads() == before);
+    });
+}
+
+/// Runs in a child: nobody else has the world.
+#[test]
+fn a_task_of_tokios_that_blocks_its_thread_does_not_hang_the_end() {
+    child::run("tokio_compat::a_task_of_tokios_that_blocks_its_thread_does_not_hang_the_end", || {
+        let _watchdog = watchdog();
+        let before = process::threads();
+        let runtime = Runtime::builder()
+            .worker_threads(1)
+            .shutdown_timeout(Duration::from_millis(50))
+            .tokio_compat(true)
+            .build()
+            .unwrap();
+        let (blocks, goes_on) = (Gate::default(), Gate::default());
+        let (begun, until_told) = (blocks.clone(), goes_on.clone());
+        runtime.block_on(async {
+            drop(tokio::spawn(async move {
+                begun.open();
+                until_told.wait();
+            }));
+        });
+        blocks.wait();
+        drop(runtime);
+        // A world of its own, beside the one that cannot end yet.
+        compat(1).block_on(async {
+            echo_here(1).await;
+            timers().await;
+        });
+        goes_on.open();
         until(|| process::threads() == before);
     });
 }
