@@ -50,6 +50,8 @@ pub mod runtime;
 #[cfg(not(runtime_loom))]
 mod scheduler;
 #[cfg(not(runtime_loom))]
+mod scope;
+#[cfg(not(runtime_loom))]
 mod spawn;
 #[cfg(not(runtime_loom))]
 mod spawn_blocking;

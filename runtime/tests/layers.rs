@@ -40,6 +40,7 @@ const MODULES: &[&str] = &[
     "local_set",
     "join_set",
     "task_local",
+    "scope",
     "hyper",
 ];
 

@@ -146,8 +146,13 @@ impl<T: 'static> JoinSet<T> {
 
     fn insert(&mut self, task: JoinHandle<T>) -> AbortHandle {
         let abort = task.abort_handle();
-        self.tasks.insert(task);
+        self.adopt(task);
         abort
+    }
+
+    /// Takes a task that was spawned before into the set.
+    pub(crate) fn adopt(&mut self, task: JoinHandle<T>) {
+        self.tasks.insert(task);
     }
 
     /// Waits until one of the tasks completes and returns its output; `None` when the set is empty.

@@ -52,6 +52,7 @@ pub use crate::{
     cancellable::{CancelHandle, Cancellable, Cancelled, cancellable},
     join_set::JoinSet,
     local_set::{LocalEnterGuard, LocalSet, spawn_local},
+    scope::{ChildHandle, ScopeError, ScopeFailure, TaskGroup, scope},
     spawn::{block_in_place, spawn, spawn_blocking},
     task_local::{AccessError, LocalKey},
     yield_now::yield_now,

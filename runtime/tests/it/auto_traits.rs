@@ -2,7 +2,10 @@
 use std::panic::UnwindSafe;
 use std::rc::Rc;
 
-use runtime::task::{AbortHandle, Cancel, CancelHandle, Cancellable, Cancelled, Id, JoinError, JoinHandle};
+use runtime::task::{
+    AbortHandle, Cancel, CancelHandle, Cancellable, Cancelled, ChildHandle, Id, JoinError, JoinHandle,
+    ScopeError, TaskGroup,
+};
 use runtime::{
     Builder, EnterGuard, Handle, Metrics, Runtime, ShutdownReport, TryCurrentError, WorkerMetrics,
 };
@@ -35,6 +38,9 @@ fn every_public_type_is_as_thread_safe_as_it_can_be() {
     assert_impl_all!(Cancellable<std::future::Ready<()>>: Send, Sync, Unpin);
     assert_not_impl_any!(Cancellable<std::future::Ready<Rc<()>>>: Send);
     assert_impl_all!(CancelHandle: Send, Sync, Clone, UnwindSafe, Unpin);
+    assert_impl_all!(TaskGroup<std::cell::Cell<u8>>: Send, Sync, Clone, Unpin);
+    assert_impl_all!(ChildHandle<std::cell::Cell<u8>>: Send, Sync, Unpin);
+    assert_impl_all!(ScopeError<std::io::Error>: Send, Sync, std::error::Error);
     assert_impl_all!(Cancelled: Send, Sync, Copy, std::error::Error);
 
     assert_impl_all!(time::Sleep: Send, Sync);
@@ -65,6 +71,9 @@ fn is_send<F: Future + Send>(_: F) {}
 #[test]
 fn the_futures_of_the_public_functions_are_send() {
     is_send(runtime::task::yield_now());
+    is_send(runtime::task::scope(|group| async move {
+        group.spawn(async { Ok::<_, ScopeError<u8>>(1) }).await.map_err(|_| panic!("it returned"))
+    }));
     is_send(runtime::time::sleep(time::Duration::ZERO));
     is_send(runtime::time::timeout(time::Duration::ZERO, async {}));
     is_send(net::TcpStream::connect("127.0.0.1:1"));

@@ -27,6 +27,7 @@ mod outlive;
 mod parking;
 mod scheduler;
 mod scheduler_fairness;
+mod scope;
 mod seeded_stress;
 mod shutdown;
 mod shutdown_destructors;
