@@ -17,7 +17,8 @@ pub trait LocalDriver: Any {
     fn name(&self) -> &'static str;
 
     /// Blocks until it may have woken somebody, until it was unblocked (before or during), or until `timeout` has
-    /// passed: `None` is for ever, zero looks and returns.
+    /// passed: `None` is for ever, zero looks and returns. An executor that is busy looks now and then; and one that is
+    /// offered another local driver looks during that poll, in case this one is unused by now.
     fn block(&self, timeout: Option<Duration>) -> Turn;
 
     /// What makes the present or else the next `block` return at once: wakers are triggered by any thread. Asked for

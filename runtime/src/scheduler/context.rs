@@ -3,7 +3,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use reactor_hook::{Blocking, Frame};
+use reactor_hook::{Blocking, DriveError, Frame, FrameBuilder, LocalPlace};
 
 use super::Shared;
 use super::slot::{Core, Held, Slot};
@@ -37,6 +37,8 @@ pub(crate) struct Context {
     held: Option<Held>,
     /// False once the slot was given up: from then on the thread is an outsider.
     active: Cell<bool>,
+    /// Whether a thread was started that turns the driver in this one's place.
+    pub(super) turned_aside: Cell<bool>,
     /// Left with the context.
     tokio: Entered,
 }
@@ -44,13 +46,20 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn outside(shared: Arc<Shared>, role: Role) -> Context {
         let tokio = enter_tokio(&shared);
-        Context { shared, role, held: None, active: Cell::new(false), tokio }
+        Context { shared, role, held: None, active: Cell::new(false), turned_aside: Cell::new(false), tokio }
     }
 
     pub(super) fn holding(held: Held, role: Role) -> Context {
         let shared = Arc::clone(held.shared());
         let tokio = enter_tokio(&shared);
-        Context { shared, role, held: Some(held), active: Cell::new(true), tokio }
+        Context {
+            shared,
+            role,
+            held: Some(held),
+            active: Cell::new(true),
+            turned_aside: Cell::new(false),
+            tokio,
+        }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -68,6 +77,10 @@ impl Context {
 
     /// The frame to enter while this context is the owner.
     pub(crate) fn frame(self: &Rc<Self>) -> Rc<Frame> {
+        self.frame_builder().build()
+    }
+
+    pub(super) fn frame_builder(self: &Rc<Self>) -> FrameBuilder {
         let shared = &self.shared;
         let builder = Frame::builder()
             .driver(Arc::clone(shared.driver.reactor()) as Arc<dyn reactor_hook::Driver>)
@@ -79,12 +92,16 @@ impl Context {
             Role::Entered => Blocking::Inherited,
             Role::Blocking => Blocking::Allowed,
         });
-        let builder = match &self.held {
+        let builder = if self.executes() {
+            builder.local_place(Rc::clone(self) as Rc<dyn LocalPlace>)
+        } else {
+            builder
+        };
+        match &self.held {
             Some(held) => builder.lane(held.index() as u32),
             // Sockets and timers polled here are driven by the workers, who may leave meanwhile.
             None => builder.lane(shared.guest_slot() as u32).context_only(),
-        };
-        builder.build()
+        }
     }
 
     /// The slot, if this thread holds one of `shared`.
@@ -186,6 +203,29 @@ impl Context {
 /// Of contexts inside one another only the outermost that has tokio's world enters it; the others share that entry.
 fn enter_tokio(shared: &Shared) -> Entered {
     with_context(|outer| shared.tokio.enter(outer.map(|outer| &outer.tokio)))
+}
+
+impl LocalPlace for Context {
+    fn make_way(&self, name: &'static str) -> Result<(), DriveError> {
+        let polls_root = || self.core().current.get().is_null();
+        match self.role {
+            Role::Waiting => Ok(()),
+            // It gives up its seat after this poll.
+            Role::Guest if polls_root() => Ok(()),
+            Role::Guest => {
+                Err(DriveError::unable(name, "it runs a spawned task, which may go on on another thread"))
+            }
+            Role::Sole => {
+                self.shared.turn_aside().map_err(|error| DriveError::no_thread(name, error))?;
+                self.turned_aside.set(true);
+                Ok(())
+            }
+            Role::Worker => {
+                Err(DriveError::unable(name, "it is a worker of a runtime, for any of its tasks"))
+            }
+            Role::Entered | Role::Blocking => unreachable!("nothing is executed in these"),
+        }
+    }
 }
 
 /// Runs `f` with the context of the runtime entered here.

@@ -7,12 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as Cx, Poll, Wake, Waker};
 
 use parking_lot::Mutex;
-use reactor_hook::{Entered, Frame, budget};
+use reactor_hook::{Entered, Frame, Parker, Unpark as _, budget};
 
 use super::Shared;
 use super::context::{Context, Role};
 use super::slot::Held;
-use crate::idle::Parker;
 use crate::remedy;
 use crate::task::Notified;
 
@@ -22,16 +21,30 @@ pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output 
     refuse_nesting("Runtime::block_on");
     remedy::around(Location::caller(), || {
         let mut future = pin!(future);
+        let mut unseated = false;
         loop {
-            let ended = match Guest::seat(shared) {
+            let seat = if unseated { None } else { Guest::seat(shared) };
+            let ended = match seat {
                 Some(guest) => guest.run(future.as_mut()),
-                None => Outsider::new(shared).run(future.as_mut()),
+                None => Outsider::new(shared, unseated).run(future.as_mut()),
             };
-            if let Some(output) = ended {
-                return output;
+            match ended {
+                Ended::Ready(output) => return output,
+                Ended::Again => unseated = false,
+                Ended::LocalDriver => unseated = true,
             }
         }
     })
+}
+
+/// Why a thread does not go on in the quality in which it polled the root.
+enum Ended<T> {
+    /// The root is ready.
+    Ready(T),
+    /// The runtime was shut down under a guest, or an outsider may sit down now.
+    Again,
+    /// The root has a driver that this thread must block in: it cannot be a guest.
+    LocalDriver,
 }
 
 /// Panics when the calling thread executes futures already: blocking it would stop the others.
@@ -53,16 +66,25 @@ pub(crate) fn refuse_nesting(operation: &str) {
 #[derive(Default)]
 pub(super) struct Queue(Mutex<Vec<Arc<Root>>>);
 
+impl Queue {
+    fn add(&self, root: &Arc<Root>) {
+        let mut queue = self.0.lock();
+        if !queue.iter().any(|known| Arc::ptr_eq(known, root)) {
+            queue.push(Arc::clone(root));
+        }
+    }
+}
+
 /// Wakes the thread that polls a root future.
 struct Root {
     notified: AtomicBool,
     shared: Arc<Shared>,
     /// The parker of a thread that holds no slot; a guest has its slot's.
-    own: Option<Parker>,
+    own: Option<Arc<Parker>>,
 }
 
 impl Root {
-    fn new(shared: &Arc<Shared>, own: Option<Parker>) -> Arc<Root> {
+    fn new(shared: &Arc<Shared>, own: Option<Arc<Parker>>) -> Arc<Root> {
         Arc::new(Root { notified: AtomicBool::new(true), shared: Arc::clone(shared), own })
     }
 
@@ -78,7 +100,7 @@ impl Root {
 
     fn unpark(&self) {
         match &self.own {
-            Some(parker) => parker.unpark(|| {}),
+            Some(parker) => parker.unpark(),
             None => self.shared.unpark_slot(self.shared.guest_slot()),
         }
     }
@@ -132,8 +154,7 @@ impl Guest {
         Some(Guest { seat: Some(seat), root: Root::new(shared, None) })
     }
 
-    /// The root's output, or nothing when the runtime was shut down meanwhile.
-    fn run<F: Future>(self, mut future: Pin<&mut F>) -> Option<F::Output> {
+    fn run<F: Future>(self, mut future: Pin<&mut F>) -> Ended<F::Output> {
         let Seat { context, frame, .. } = self.seat.as_ref().expect("taken by the drop only");
         let shared = Arc::clone(context.shared());
         let waker = Waker::from(Arc::clone(&self.root));
@@ -146,18 +167,24 @@ impl Guest {
                 let polled = future.as_mut().poll(&mut cx);
                 frame.budget().set(budget::UNLIMITED);
                 if let Poll::Ready(output) = polled {
-                    return Some(output);
+                    return Ended::Ready(output);
+                }
+                if context.role() == Role::Guest && frame.has_local_driver() {
+                    return Ended::LocalDriver;
                 }
             }
             // A root that wakes itself takes turns with the tasks.
             context.between_polls();
+            if context.turned_aside.get() {
+                context.look_at_local_driver(frame);
+            }
             match context.next_as_guest() {
                 Some(task) => context.poll(frame, task),
                 None if self.root.is_notified() => {}
-                None => context.park_as_guest(),
+                None => context.park_as_guest(frame),
             }
         }
-        None
+        Ended::Again
     }
 }
 
@@ -172,17 +199,28 @@ impl Context {
 
     /// Everything here is pending. A wake of the root, or for a sole thread a push into the empty injector, leaves a
     /// token with the parker; so nothing that came between the last look and here is slept over.
-    fn park_as_guest(&self) {
+    fn park_as_guest(&self, frame: &Frame) {
         let (shared, index) = (self.shared(), self.held().index());
         if !self.before_park() {
             // Not in the idle set, where it could be called to work; but not awake either.
             shared.idle.retire(index);
-            self.wait(shared.driver.try_take());
+            if frame.has_local_driver() {
+                self.wait_in_local_driver(frame);
+            } else {
+                self.end_turning_aside();
+                self.wait(shared.driver.try_take());
+            }
             let supervisor_was_asleep = shared.idle.join(index);
             shared.unpark_supervisor_if(supervisor_was_asleep);
         }
         self.after_park();
         self.tell_of_turned_up(true);
+    }
+
+    fn end_turning_aside(&self) {
+        if self.turned_aside.replace(false) {
+            self.shared().end_turning_aside();
+        }
     }
 }
 
@@ -195,6 +233,7 @@ impl Drop for Guest {
         if is_sole {
             // Before the slot is free: the next to sit there attends.
             shared.driver.vacate();
+            seat.context.end_turning_aside();
         }
         drop(seat);
         if is_sole {
@@ -212,27 +251,28 @@ impl Drop for Guest {
     }
 }
 
-/// A thread in `block_on` that has no seat: it polls its root and parks.
+/// A thread in `block_on` that has no seat: it polls its root and parks, or blocks in the root's local driver.
 struct Outsider {
     shared: Arc<Shared>,
     root: Arc<Root>,
+    /// Given up for a local driver: to be taken again when that is gone.
+    gave_up_seat: bool,
 }
 
 impl Outsider {
-    fn new(shared: &Arc<Shared>) -> Outsider {
-        let parker = Parker::new();
-        parker.adopt();
-        Outsider { shared: Arc::clone(shared), root: Root::new(shared, Some(parker)) }
+    fn new(shared: &Arc<Shared>, gave_up_seat: bool) -> Outsider {
+        let root = Root::new(shared, Some(Parker::new()));
+        Outsider { shared: Arc::clone(shared), root, gave_up_seat }
     }
 
     fn is_seat_taken(&self) -> bool {
         self.shared.slots[self.shared.guest_slot()].is_held()
     }
 
-    /// The root's output, or nothing when the seat may have become free.
-    fn run<F: Future>(self, mut future: Pin<&mut F>) -> Option<F::Output> {
+    fn run<F: Future>(self, mut future: Pin<&mut F>) -> Ended<F::Output> {
         let context = Rc::new(Context::outside(Arc::clone(&self.shared), Role::Waiting));
-        let frame = context.frame();
+        let parker = Arc::clone(self.root.own.as_ref().expect("an outsider parks by itself"));
+        let frame = context.frame_builder().waits_by(parker).build();
         let _entered = frame.enter();
         let waker = Waker::from(Arc::clone(&self.root));
         let mut cx = Cx::from_waker(&waker);
@@ -240,24 +280,27 @@ impl Outsider {
         loop {
             // In the seat it is polled where somebody drives what it waits for.
             if wants_seat && !self.shared.is_closed() && !self.is_seat_taken() {
-                return None;
+                return Ended::Again;
             }
             if self.root.take_notified() {
                 frame.budget().set(budget::PER_POLL);
                 let polled = future.as_mut().poll(&mut cx);
                 frame.budget().set(budget::UNLIMITED);
                 if let Poll::Ready(output) = polled {
-                    return Some(output);
+                    return Ended::Ready(output);
                 }
             }
             if wants_seat && !self.shared.is_closed() {
                 // Queued first, looked at second: a guest that leaves in between finds this thread in the queue.
-                self.shared.guest_queue.0.lock().push(Arc::clone(&self.root));
+                self.shared.guest_queue.add(&self.root);
                 if !self.is_seat_taken() {
-                    return None;
+                    return Ended::Again;
                 }
             }
-            self.root.own.as_ref().expect("an outsider parks by itself").park();
+            if self.gave_up_seat && !frame.has_local_driver() && !self.root.is_notified() {
+                return Ended::Again;
+            }
+            frame.wait();
         }
     }
 }

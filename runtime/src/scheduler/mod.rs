@@ -1,4 +1,5 @@
 //! The scheduler: who polls which task when. The README in this folder walks through it.
+mod aside;
 mod context;
 mod guest;
 mod link;
@@ -66,6 +67,8 @@ pub(crate) struct Shared {
     spawned_outside: AtomicU64,
     /// Threads in `block_on` that may want to become the guest of a runtime without workers.
     guest_queue: guest::Queue,
+    /// Turns the driver in the place of a thread that blocks in a local driver.
+    aside: aside::Aside,
     started: Instant,
     /// The `Runtime`'s membership was given up, by its end or by a shutdown from within.
     owner_left: AtomicBool,
@@ -111,7 +114,15 @@ impl Shared {
     }
 
     fn unpark_slot(&self, slot: usize) {
-        self.slots[slot].parker.unpark(|| self.driver.unblock());
+        self.slots[slot].parker.unpark(|| self.unblock_slot(slot));
+    }
+
+    /// Only a thread that sits in for workers blocks in a local driver, and only while that is in its place.
+    fn unblock_slot(&self, slot: usize) {
+        match self.aside.unblocker().filter(|_| slot == self.guest_slot()) {
+            Some(local) => local.unpark(),
+            None => self.driver.unblock(),
+        }
     }
 
     #[inline]

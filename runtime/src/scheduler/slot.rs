@@ -25,6 +25,8 @@ pub(crate) struct Core {
     pub(crate) until_injector: Cell<u32>,
     /// Polls until the next look at the driver.
     pub(crate) until_turn: Cell<u32>,
+    /// Polls until the next look at a local driver, if there is one.
+    pub(crate) until_local: Cell<u32>,
     /// Tasks run from the LIFO slot in a row.
     pub(crate) lifo_streak: Cell<u32>,
     /// The task being polled; null between polls.
@@ -74,6 +76,7 @@ impl Slot {
                 rng,
                 until_injector: Cell::new(1),
                 until_turn: Cell::new(1),
+                until_local: Cell::new(1),
                 lifo_streak: Cell::new(0),
                 current: Cell::new(std::ptr::null()),
                 yielded: Cell::new(false),

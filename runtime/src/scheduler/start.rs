@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
 
+use super::aside::Aside;
 use super::rng::Rng;
 use super::slot::Slot;
 use super::{Shared, Termination, guest, worker};
@@ -50,6 +51,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         tokio,
         spawned_outside: AtomicU64::new(0),
         guest_queue: guest::Queue::default(),
+        aside: Aside::default(),
         started: Instant::now(),
         owner_left: AtomicBool::new(false),
         this: Weak::clone(weak),

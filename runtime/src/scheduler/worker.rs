@@ -366,13 +366,8 @@ impl Context {
 
     /// Blocks the thread, as a worker or as the guest.
     pub(super) fn wait(&self, token: Option<crate::driver::Token<'_>>) {
-        let (core, slot, shared) = (self.core(), self.slot(), self.shared());
-        let counters = self.counters();
-        let began = shared.age_nanos();
-        counters.parked_since.set(began);
-        counters.parks.add(1);
-        core.turned_up.set(0);
-        match token {
+        let (slot, counters) = (self.slot(), self.counters());
+        self.count_wait(|| match token {
             Some(token) => {
                 if slot.parker.begin_driver() {
                     self.turn(|| token.turn_blocking());
@@ -387,7 +382,43 @@ impl Context {
                 slot.parker.park();
                 counters.unparks.add(1);
             }
+        });
+    }
+
+    /// Blocks the thread in the local driver of its frame.
+    pub(super) fn wait_in_local_driver(&self, frame: &Frame) {
+        let (slot, counters, aside) = (self.slot(), self.counters(), &self.shared().aside);
+        // Before the parker says where this thread is, as with the driver of a parker in the hook.
+        aside.set_unblocker(frame.local_unblocker());
+        self.count_wait(|| {
+            if slot.parker.begin_driver() {
+                self.turn(|| frame.block_in_local_driver(None));
+                counters.unparks.add(u64::from(slot.parker.end_driver()));
+            } else {
+                self.turn(|| frame.block_in_local_driver(Some(Duration::ZERO)));
+            }
+        });
+        // One who comes late unblocks the driver instead, in vain: his token is taken.
+        aside.set_unblocker(None);
+    }
+
+    /// As `turn_while_busy`, of a local driver.
+    pub(super) fn look_at_local_driver(&self, frame: &Frame) {
+        let core = self.core();
+        if count_down(&core.until_local) {
+            core.until_local.set(self.shared().config.event_interval);
+            self.turn(|| frame.block_in_local_driver(Some(Duration::ZERO)));
+            self.tell_of_turned_up(false);
         }
+    }
+
+    fn count_wait(&self, wait: impl FnOnce()) {
+        let (core, shared, counters) = (self.core(), self.shared(), self.counters());
+        let began = shared.age_nanos();
+        counters.parked_since.set(began);
+        counters.parks.add(1);
+        core.turned_up.set(0);
+        wait();
         counters.parked_since.set(0);
         let ended = shared.age_nanos();
         counters.parked_nanos.add(ended.saturating_sub(began));

@@ -21,6 +21,7 @@ mod join_set;
 mod limits;
 mod liveness;
 mod local;
+mod local_driver;
 mod metrics;
 mod net;
 mod outlive;

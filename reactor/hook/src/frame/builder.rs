@@ -5,11 +5,11 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Frame, NOBODY, place::Local};
+use super::{Frame, NOBODY};
 use crate::budget;
 use crate::clock::Clock;
 use crate::driver::Driver;
-use crate::local::{LocalDriver, LocalPlace};
+use crate::local::LocalPlace;
 use crate::offload::Offload;
 use crate::parker::Parker;
 use crate::source::DeadlineSource;
@@ -42,13 +42,6 @@ impl FrameBuilder {
         self
     }
 
-    /// A local driver that another frame of this thread has given up.
-    #[must_use]
-    pub fn local_driver(mut self, driver: Rc<dyn LocalDriver>) -> Self {
-        self.0.local = RefCell::new(Some(Local::new(driver)));
-        self
-    }
-
     /// The frame's owner, who waits by means of its own, makes way for a local driver when one is offered, and then
     /// blocks in it.
     #[must_use]
@@ -57,10 +50,10 @@ impl FrameBuilder {
         self
     }
 
-    /// [`Frame::wait`] blocks the calling thread: what [`Frame::open`] does too.
+    /// [`Frame::wait`] blocks the thread that made `parker`. [`Frame::open`] implies it, with a parker of its own.
     #[must_use]
-    pub fn waits(mut self) -> Self {
-        self.0.parker = Some(Parker::new());
+    pub fn waits_by(mut self, parker: Arc<Parker>) -> Self {
+        self.0.parker = Some(parker);
         self
     }
 
@@ -154,7 +147,7 @@ impl Frame {
     /// A frame for an executor on one thread: a driver and sources may be put in, and [`wait`](Frame::wait) blocks in
     /// them. Its parker blocks the calling thread.
     pub fn open() -> FrameBuilder {
-        let mut builder = Frame::builder().waits();
+        let mut builder = Frame::builder().waits_by(Parker::new());
         builder.0.open = true;
         builder
     }

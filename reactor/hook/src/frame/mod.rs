@@ -126,7 +126,7 @@ impl Frame {
     ///
     /// # Panics
     ///
-    /// When the frame was made neither by [`Frame::open`] nor with [`FrameBuilder::waits`].
+    /// When the frame was made neither by [`Frame::open`] nor with [`FrameBuilder::waits_by`].
     #[track_caller]
     pub fn parker(&self) -> &Arc<Parker> {
         self.parker.as_ref().expect("only a frame that waits by itself has a parker")
@@ -137,7 +137,7 @@ impl Frame {
     ///
     /// # Panics
     ///
-    /// When the frame was made neither by [`Frame::open`] nor with [`FrameBuilder::waits`].
+    /// When the frame was made neither by [`Frame::open`] nor with [`FrameBuilder::waits_by`].
     #[track_caller]
     pub fn wait(&self) {
         let parker = self.parker();

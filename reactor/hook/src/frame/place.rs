@@ -6,12 +6,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Frame, NOBODY, tls, with_executing_frame, with_frame};
+use super::{Blocked, Frame, NOBODY, tls, with_executing_frame, with_frame};
 use crate::driver::{Driver, Turn};
 use crate::error::DriveError;
 use crate::host;
 use crate::local::LocalDriver;
 use crate::parker::Unpark;
+
+const NO_EXECUTOR: &str = "no executor on it can be given a driver";
 
 /// A local driver in its place.
 #[derive(Clone)]
@@ -21,7 +23,7 @@ pub(super) struct Local {
 }
 
 impl Local {
-    pub(super) fn new(driver: Rc<dyn LocalDriver>) -> Local {
+    fn new(driver: Rc<dyn LocalDriver>) -> Local {
         Local { unblocker: driver.unblocker(), driver }
     }
 
@@ -131,8 +133,10 @@ impl Frame {
     }
 
     pub(super) fn clear_local(&self) {
-        if let Some(local) = self.take_local_driver() {
-            local.abandoned();
+        let local = self.local.borrow_mut().take();
+        if let Some(local) = local {
+            self.forget_blocker();
+            local.driver.abandoned();
         }
     }
 
@@ -146,22 +150,20 @@ impl Frame {
         self.local.borrow().as_ref().map(|local| Arc::clone(&local.unblocker))
     }
 
-    /// Blocks in the local driver; without one it does nothing. One that is unused gives up its place.
+    /// Blocks in the local driver; without one, or inside of such a block, it does nothing. One that is unused gives up
+    /// its place.
     pub fn block_in_local_driver(&self, timeout: Option<Duration>) {
         let local = self.local.borrow().clone();
-        if let Some(local) = local
-            && local.driver.block(timeout) == Turn::Unused
-        {
+        let Some(local) = local.filter(|_| !self.blocked.get()) else {
+            return;
+        };
+        let turn = {
+            let _blocked = Blocked::begin(&self.blocked);
+            local.driver.block(timeout)
+        };
+        if turn == Turn::Unused {
             self.clear_local();
         }
-    }
-
-    /// Gives up the local driver to the caller, who gives it to another frame of this thread:
-    /// [`FrameBuilder::local_driver`](super::FrameBuilder::local_driver).
-    pub fn take_local_driver(&self) -> Option<Rc<dyn LocalDriver>> {
-        let local = self.local.borrow_mut().take()?;
-        self.forget_blocker();
-        Some(local.driver)
     }
 
     fn has_place(&self) -> bool {
@@ -186,15 +188,19 @@ impl Frame {
         let refused = driver.name();
         let present = self.local.borrow().as_ref().map(|local| Rc::clone(&local.driver));
         if let Some(present) = present {
-            return if Rc::ptr_eq(&present, &driver) {
-                Ok(())
-            } else {
-                Err(DriveError::taken(refused, present.name()))
-            };
+            if Rc::ptr_eq(&present, &driver) {
+                return Ok(());
+            }
+            // Its last future may have gone since the thread waited in it.
+            self.block_in_local_driver(Some(Duration::ZERO));
+            if self.has_local_driver() {
+                return Err(DriveError::taken(refused, present.name()));
+            }
         }
         match &self.local_place {
             Some(place) => place.make_way(refused)?,
-            None if !self.may_take() => {
+            None if !self.drives => return Err(DriveError::unable(refused, NO_EXECUTOR)),
+            None if !self.open => {
                 return Err(DriveError::unable(refused, "the executor on it has a way of its own to wait"));
             }
             None if self.blocked.get() => {
@@ -241,7 +247,7 @@ pub(crate) fn offer_driver<D: Driver>(driver: &Arc<D>) -> Offered {
 pub(crate) fn offer_local(driver: Rc<dyn LocalDriver>) -> Result<(), DriveError> {
     with_executing_frame(|frame| match frame {
         Some(frame) => frame.take_local(driver),
-        None => Err(DriveError::unable(driver.name(), "no executor on it can be given a driver")),
+        None => Err(DriveError::unable(driver.name(), NO_EXECUTOR)),
     })
 }
 

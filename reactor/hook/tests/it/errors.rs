@@ -2,12 +2,14 @@
 use std::error::Error;
 use std::io;
 use std::rc::Rc;
+use std::task::Waker;
 
-use futures::join;
+use futures::{FutureExt as _, join};
 use reactor_hook::{DriveError, Frame, drive_local};
 
+use crate::reactors::Here;
 use crate::small::executor;
-use crate::support::{Here, watchdog};
+use crate::support::{poll, watchdog};
 
 fn error_of(result: io::Result<()>) -> DriveError {
     let error = result.expect_err("it cannot be driven");
@@ -34,6 +36,18 @@ fn two_local_drivers_on_one_thread_are_an_error_that_names_both() {
         );
         assert!(error.source().is_none());
         // One after the other is no conflict.
+        other.events.happen_soon();
+        other.next().await.expect("the place is free");
+    })]);
+}
+
+#[test]
+fn a_local_driver_whose_last_future_has_gone_is_in_nobodys_way() {
+    let _watchdog = watchdog();
+    let (one, other) = (Here::new("one"), Here::new("other"));
+    executor::run(vec![Box::pin(async {
+        // Gone without the executor having waited in it.
+        assert!(one.next().now_or_never().is_none());
         other.events.happen_soon();
         other.next().await.expect("the place is free");
     })]);
@@ -82,7 +96,8 @@ fn offering_the_one_that_is_there_is_no_conflict() {
     let frame = Frame::open().build();
     let _entered = frame.enter();
     let mine = Here::new("mine");
-    drive_local(&mine).unwrap();
+    let mut waits = std::pin::pin!(mine.next());
+    assert!(poll(waits.as_mut(), Waker::noop()).is_pending());
     drive_local(&Rc::clone(&mine)).unwrap();
     // Nor from inside of a context that somebody entered meanwhile.
     let context = Frame::builder().context_only().blocking(reactor_hook::Blocking::Inherited).build();

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 use futures::executor::block_on;
 use reactor_hook::{Driver as _, Placement, drive};
 
-use crate::support::{Anywhere, until, watchdog};
+use crate::reactors::Anywhere;
+use crate::support::{until, watchdog};
 
 #[test]
 fn several_drivers_have_a_thread_each() {

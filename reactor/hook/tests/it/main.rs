@@ -4,5 +4,6 @@ mod hosted;
 mod nested;
 mod owned;
 mod place;
+mod reactors;
 mod small;
 mod support;

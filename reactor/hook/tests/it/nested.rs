@@ -8,8 +8,9 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _, join, select};
 use reactor_hook::{Blocking, Driver as _, Frame, drive, drive_local, has_place, is_driven_here};
 
+use crate::reactors::{Anywhere, Here};
 use crate::small::executor;
-use crate::support::{Anywhere, Count, Here, poll, watchdog};
+use crate::support::{Count, poll, watchdog};
 
 fn run(future: impl Future<Output = ()>) {
     executor::run(vec![Box::pin(future)]);

@@ -5,9 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
-use reactor_hook::{DriveError, Driver, Frame, LocalPlace, drive_local, is_driven_here};
+use reactor_hook::{DriveError, Driver, Frame, LocalPlace, Parker, Unpark as _, drive_local, is_driven_here};
 
-use crate::support::{Anywhere, Here, poll, watchdog};
+use crate::reactors::{Anywhere, Here};
+use crate::support::{poll, watchdog};
 
 /// Makes way, or says why not.
 #[derive(Default)]
@@ -63,22 +64,19 @@ fn an_owner_that_refuses_says_why() {
 }
 
 #[test]
-fn a_local_driver_is_handed_from_frame_to_frame_and_nobody_notices() {
+fn a_context_that_waits_blocks_in_a_local_driver_and_keeps_no_time() {
     let _watchdog = watchdog();
     let local = Here::new("local");
     let owner: Rc<dyn LocalPlace> = Rc::new(Owner::default());
-    let mut next = pin!(local.next());
-    let given_up = {
-        let frame = Frame::builder().local_place(Rc::clone(&owner)).build();
-        let _entered = frame.enter();
-        assert!(poll(next.as_mut(), Waker::noop()).is_pending());
-        frame.take_local_driver().expect("it has come")
-    };
-    assert_eq!(local.events.abandoned(), 0);
-    let frame = Frame::builder().context_only().waits().local_place(owner).local_driver(given_up).build();
+    let frame = Frame::builder().context_only().waits_by(Parker::new()).local_place(owner).build();
     let _entered = frame.enter();
+    let mut next = pin!(local.next());
+    assert!(poll(next.as_mut(), Waker::noop()).is_pending());
     assert!(is_driven_here(Rc::as_ptr(&local).cast()));
     local.events.happen_soon();
     frame.wait();
     assert!(poll(next.as_mut(), Waker::noop()).is_ready());
+    // Without one it parks.
+    frame.parker().unpark();
+    frame.wait();
 }

@@ -10,8 +10,9 @@ use futures::join;
 use reactor_hook::{Driver, Frame, current_driver, drive, drive_local, driver_of, has_place, is_driven_here};
 use reactor_hook::{Placement, local_driver_of};
 
+use crate::reactors::{Anywhere, Here};
 use crate::small::executor;
-use crate::support::{Anywhere, Count, Here, poll, until, watchdog, without_threads};
+use crate::support::{Count, poll, until, watchdog, without_threads};
 
 fn this() -> ThreadId {
     thread::current().id()
