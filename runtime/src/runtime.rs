@@ -101,6 +101,18 @@ impl Runtime {
         self.handle.shared.spawn(future, std::panic::Location::caller())
     }
 
+    /// Spawns a task whose future need not be `Send`: `create` makes it on a thread of the pool, where it stays. See
+    /// [`task::spawn_pinned`](crate::task::spawn_pinned).
+    #[track_caller]
+    pub fn spawn_pinned<C, F>(&self, create: C) -> JoinHandle<F::Output>
+    where
+        C: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        self.handle.shared.spawn_pinned(create, std::panic::Location::caller())
+    }
+
     /// Runs a closure that may block on a thread of the blocking pool.
     #[track_caller]
     pub fn spawn_blocking<F, R>(&self, f: F) -> JoinHandle<R>

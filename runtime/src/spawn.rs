@@ -36,6 +36,41 @@ where
     }
 }
 
+/// Spawns a task whose future need not be `Send`, onto the pool that this thread is in: `create` is sent to a worker
+/// thread and makes the future there; it is polled, and dropped, on that thread alone.
+///
+/// The worker with the fewest such tasks is chosen. While it is inside a long poll, or blocks in place, its pinned tasks
+/// wait, for nobody can take them over. In a current-thread runtime they run on the thread in `block_on`, and those that are not
+/// complete are dropped when that returns.
+///
+/// ```
+/// # runtime::Runtime::new().block_on(async {
+/// let task = runtime::task::spawn_pinned(|| async {
+///     let not_send = std::rc::Rc::new(20);
+///     let other = runtime::task::spawn_local({
+///         let not_send = not_send.clone();
+///         async move { *not_send + 1 }
+///     });
+///     *not_send + other.await.unwrap()
+/// });
+/// assert_eq!(task.await.unwrap(), 41);
+/// # });
+/// ```
+///
+/// # Panics
+///
+/// Outside of a runtime's context; [`Handle::spawn_pinned`](crate::Handle::spawn_pinned) works anywhere.
+#[track_caller]
+pub fn spawn_pinned<C, F>(create: C) -> JoinHandle<F::Output>
+where
+    C: FnOnce() -> F + Send + 'static,
+    F: Future + 'static,
+    F::Output: Send + 'static,
+{
+    let location = std::panic::Location::caller();
+    handle::current("runtime::task::spawn_pinned").shared.spawn_pinned(create, location)
+}
+
 /// Runs a closure that may block, or compute for long, on a thread of the blocking pool.
 ///
 /// A closure that has not started is cancelled by [`abort`](JoinHandle::abort) and by the runtime's shutdown; one that

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 mod inbox;
+mod made;
 #[cfg(runtime_loom)]
 pub mod model;
 mod owner;
@@ -20,26 +21,31 @@ use crate::primitives::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::primitives::{Arc, UnsafeCell, this_thread};
 use crate::task::{self, Arena, Cache, Id, JoinHandle, Notified, Schedule};
 use inbox::Inbox;
+use made::Made;
 
 /// How an owner that has nothing to do is called.
 pub(crate) trait Bell: Send + Sync + 'static {
     /// There is mail. Called on any thread but the owner's, with no lock held.
     fn ring(&self);
 
-    /// Something has become ready on the owner's thread, outside of any turn.
+    /// Something has become ready on the owner's thread, outside of any turn. Nothing to do for a thread that looks at its
+    /// queue before it blocks.
     ///
     /// # Safety
     ///
     /// On the owner's thread.
-    unsafe fn ring_here(&self);
+    unsafe fn ring_here(&self) {}
 
     /// A task panicked.
     fn unhandled_panic(&self, _id: Id) {}
 }
 
+/// `owner` after the end.
+const ENDED: u64 = u64::MAX;
+
 /// A queue of tasks that belongs to a thread, and the scheduler of those tasks.
 pub(crate) struct Local<B: Bell> {
-    /// The number of the owner's thread, zero while nobody owns it.
+    /// The number of the owner's thread; zero while nobody owns it, `ENDED` when nobody can any more.
     owner: AtomicU64,
     core: Core<B>,
     inbox: Inbox<Notified<Local<B>>>,
@@ -99,67 +105,57 @@ impl<B: Bell> Local<B> {
             .store(self.balance.load(Ordering::Relaxed).wrapping_add_signed(change), Ordering::Relaxed);
     }
 
-    /// Whether something is there for the owner to run.
-    #[inline]
-    pub(crate) fn has_ready(&self) -> bool {
-        self.here().is_some_and(|core| !core.is_empty()) || self.inbox.has_mail()
-    }
-
-    /// Whether other threads have woken something that the owner has not seen.
-    #[allow(dead_code, reason = "for tasks pinned to a worker")]
-    pub(crate) fn has_mail(&self) -> bool {
-        self.inbox.has_mail()
-    }
-
-    /// Spawns a task of the calling thread, the owner. On any other thread, which is to say after the end, the future
-    /// is dropped at once, and the handle resolves cancelled.
+    /// Spawns a task of the calling thread, the owner; `spawned` is told before it is queued. On any other thread, which
+    /// is to say after the end, the future is dropped at once, and the handle resolves cancelled.
     pub(crate) fn spawn_here<F>(
-        self: &Arc<Self>,
+        this: &Arc<Self>,
         future: F,
         location: &'static Location<'static>,
+        spawned: impl FnOnce(),
     ) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
     {
-        let Some(core) = self.here() else {
+        let Some(core) = this.here() else {
             return task::refuse(Id::next(), location, future);
         };
         let cache = &core.cache;
         // SAFETY: this is the owner's thread: the one that polls and drops the future.
         let (task, handle) =
-            unsafe { task::spawn_unchecked(self, Some(cache), cache.next_id(), location, future) };
+            unsafe { task::spawn_unchecked(this, Some(cache), cache.next_id(), location, future) };
         if let Some(task) = task {
-            self.book(1);
-            self.push_here(core, task);
+            this.book(1);
+            spawned();
+            this.push_here(core, task);
         }
         handle
     }
 
-    /// Spawns a task from wherever the calling thread is. `Err` after the end: what became of it is in the handle.
-    ///
-    /// # Safety
-    ///
-    /// As long as it has not been polled, the future may be dropped on any thread.
-    #[allow(dead_code, reason = "for tasks pinned to a worker")]
-    pub(crate) unsafe fn spawn_from_afar<F>(
-        self: &Arc<Self>,
-        future: F,
+    /// Spawns a task from wherever the calling thread is: `create` goes to the owner's thread, and makes the future there.
+    pub(crate) fn spawn_made<C, F>(
+        this: &Arc<Self>,
+        create: C,
         location: &'static Location<'static>,
-    ) -> Result<JoinHandle<F::Output>, JoinHandle<F::Output>>
+        spawned: impl FnOnce(),
+    ) -> JoinHandle<F::Output>
     where
+        C: FnOnce() -> F + Send + 'static,
         F: Future + 'static,
         F::Output: Send + 'static,
     {
-        // SAFETY: polled by the owner only, and dropped by it from then on.
-        let (task, handle) = unsafe { task::spawn_unchecked(self, None, Id::next(), location, future) };
-        let Some(task) = task else {
-            return Err(handle);
-        };
-        // Relaxed: a figure for other threads than the owner's.
-        self.arrived.fetch_add(1, Ordering::Relaxed);
-        self.schedule(task);
-        Ok(handle)
+        let cache = this.here().map(|core| &core.cache);
+        // SAFETY: the owner alone polls, and what was polled is dropped by the owner alone. Before that the future is
+        // `create`, which is `Send`.
+        let (task, handle) =
+            unsafe { task::spawn_unchecked(this, cache, Id::next(), location, Made::by(create)) };
+        if let Some(task) = task {
+            // Relaxed: a figure for other threads than the owner's.
+            this.arrived.fetch_add(1, Ordering::Relaxed);
+            spawned();
+            this.schedule(task);
+        }
+        handle
     }
 
     fn push_here(&self, core: &Core<B>, task: Notified<Self>) {

@@ -24,7 +24,7 @@ impl Set {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.0.local().spawn_here(future, Location::caller())
+        Local::spawn_here(self.0.local(), future, Location::caller(), || ())
     }
 
     /// As the future of a set is polled. True when the waker will be woken; else it is to be polled again.

@@ -7,7 +7,7 @@ use std::task::Waker;
 
 use reactor_hook::budget;
 
-use super::{Bell, Core, Key, Local, Waiters};
+use super::{Bell, Core, ENDED, Key, Local, Waiters};
 use crate::primitives::atomic::Ordering;
 use crate::primitives::{Arc, this_thread, thread};
 use crate::task::{Notified, Ran};
@@ -45,6 +45,17 @@ impl<B: Bell> Owner<B> {
     fn core(&self) -> &Core<B> {
         // An `Owner` stays on its thread.
         &self.local.core
+    }
+
+    /// Whether something is there to run.
+    #[inline]
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.core().is_empty() || self.local.inbox.has_mail()
+    }
+
+    /// Whether a turn is on this thread's stack.
+    pub(crate) fn is_in_turn(&self) -> bool {
+        self.core().turns.get() > 0
     }
 
     /// Begins a turn. The owner is kept until it ends.
@@ -92,7 +103,7 @@ impl<B: Bell> Owner<B> {
             let ran = budget::with_budget(budget::PER_POLL, || task.run(&yielded));
             self.put_back(ran);
         }
-        self.local.has_ready()
+        self.has_ready()
     }
 
     /// Drops every future there is. How many these were.
@@ -118,22 +129,25 @@ impl<B: Bell> Owner<B> {
         }
     }
 
-    /// Ends the queue, unless that was done: drops every future, and lets nobody spawn.
-    pub(crate) fn end(&self) {
+    /// Ends the queue, unless this is its owner no more: drops every future, and lets nobody spawn. How many futures
+    /// these were.
+    pub(crate) fn end(&self) -> usize {
         if self.over.replace(true) {
-            return;
+            return 0;
         }
         self.local.arena.close(Some(&self.core().cache));
-        self.cancel_all();
+        let cancelled = self.cancel_all();
         // Relaxed: nobody owns it after this.
-        self.local.owner.store(0, Ordering::Relaxed);
+        self.local.owner.store(ENDED, Ordering::Relaxed);
         self.local.arena.retire(Arc::clone(&self.local));
+        cancelled
     }
 
     /// Drops every future, and leaves the queue to a later owner, on whatever thread. How many futures these were.
-    #[allow(dead_code, reason = "for tasks pinned to a worker")]
-    pub(crate) fn step_down(self) -> usize {
-        self.over.set(true);
+    pub(crate) fn step_down(&self) -> usize {
+        if self.over.replace(true) {
+            return 0;
+        }
         let cancelled = self.cancel_all();
         // Ordering: Release pairs with the Acquire in `of`.
         self.local.owner.store(0, Ordering::Release);
@@ -159,14 +173,14 @@ impl Owner<Waiters> {
     pub(crate) fn arm(&self, key: Key, waker: &Waker) -> bool {
         // SAFETY: this is the owner's thread.
         unsafe { self.local.bell.arm(key, waker) };
-        !self.local.has_ready()
+        !self.has_ready()
     }
 
     /// One that drove the set does so no more: if something is ready, the others are told.
     pub(crate) fn disarm(&self, key: Key) {
         // SAFETY: this is the owner's thread.
         unsafe { self.local.bell.disarm(key) };
-        if self.local.has_ready() {
+        if self.has_ready() {
             // SAFETY: this is the owner's thread.
             unsafe { self.local.bell.ring_here() };
         }

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use crate::local::{Key, Local, Owner, Waiters};
 use crate::runtime::Runtime;
+use crate::scheduler::with_context;
 use crate::task::JoinHandle;
 
 /// Polls of local tasks in one poll of what drives them, so that their neighbours outside have their turn. Tokio's
@@ -72,7 +73,7 @@ impl LocalSet {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.owner.local().spawn_here(future, Location::caller())
+        Local::spawn_here(self.owner.local(), future, Location::caller(), || ())
     }
 
     /// Runs `future`, and the set's tasks meanwhile. [`spawn_local`] in `future` spawns into the set. Tasks that are not
@@ -221,6 +222,9 @@ impl<F: Future> Future for RunUntil<'_, F> {
 /// Spawns a task that need not be `Send`, to run on this thread: into the [`LocalSet`] that is running here or was
 /// [entered](LocalSet::enter).
 ///
+/// Without a set: inside a task of [`spawn_pinned`](crate::task::spawn_pinned) the new one is pinned to the same thread; and in
+/// a [current-thread runtime](crate::Builder::new_current_thread) it runs in the present `block_on`, whose end drops it.
+///
 /// ```
 /// use runtime::task::{LocalSet, spawn_local};
 ///
@@ -233,17 +237,24 @@ impl<F: Future> Future for RunUntil<'_, F> {
 ///
 /// # Panics
 ///
-/// Where there is no such set.
+/// Where there is none of these.
 #[track_caller]
 pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
     F::Output: 'static,
 {
-    match current::find() {
-        Some(local) => local.spawn_here(future, Location::caller()),
-        None => nowhere(),
+    let location = Location::caller();
+    if let Some(local) = current::find() {
+        return Local::spawn_here(&local, future, location, || ());
     }
+    // In a context that is borrowed: the future is taken by whoever has a place for it.
+    let mut future = Some(future);
+    let spawned = with_context(|context| {
+        let spawned = context?.spawn_local(future.take()?, location);
+        spawned.map_err(|refused| future = Some(refused)).ok()
+    });
+    spawned.unwrap_or_else(|| nowhere())
 }
 
 #[track_caller]
@@ -253,7 +264,7 @@ fn nowhere() -> ! {
         "runtime::task::spawn_local",
         "no set of local tasks runs on this thread",
         [
-            "call it inside `LocalSet::run_until`, or after `LocalSet::enter`",
+            "call it inside `LocalSet::run_until`, after `LocalSet::enter`, or in a current-thread runtime",
             "for a future that is `Send` use `runtime::spawn`; for one that is not, on the pool, `spawn_pinned`",
         ],
     )

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use reactor_hook::{Blocking, DriveError, Frame, FrameBuilder, LocalPlace};
 
 use super::Shared;
+use super::pinned::Call;
 use super::slot::{Core, Held, Slot};
+use crate::local::Owner;
 use crate::metrics::Counters;
 use crate::queue::{Placed, Pushed};
 use crate::task::{Notified, is_task_waker};
@@ -35,6 +37,8 @@ pub(crate) struct Context {
     role: Role,
     /// The slot this thread holds; given up before the context ends when the runtime shuts down under a guest.
     held: Option<Held>,
+    /// The tasks that stay on this thread, if it is one to pin to.
+    pub(super) pinned: Option<Owner<Call>>,
     /// False once the slot was given up: from then on the thread is an outsider.
     active: Cell<bool>,
     /// Whether a thread was started that turns the driver in this one's place.
@@ -46,16 +50,26 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn outside(shared: Arc<Shared>, role: Role) -> Context {
         let tokio = enter_tokio(&shared);
-        Context { shared, role, held: None, active: Cell::new(false), turned_aside: Cell::new(false), tokio }
+        Context {
+            shared,
+            role,
+            held: None,
+            pinned: None,
+            active: Cell::new(false),
+            turned_aside: Cell::new(false),
+            tokio,
+        }
     }
 
     pub(super) fn holding(held: Held, role: Role) -> Context {
         let shared = Arc::clone(held.shared());
         let tokio = enter_tokio(&shared);
+        let pinned = shared.pinned.own(held.index(), role);
         Context {
             shared,
             role,
             held: Some(held),
+            pinned,
             active: Cell::new(true),
             turned_aside: Cell::new(false),
             tokio,

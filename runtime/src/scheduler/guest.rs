@@ -178,9 +178,10 @@ impl Guest {
             if context.turned_aside.get() {
                 context.look_at_local_driver(frame);
             }
+            context.run_pinned(frame);
             match context.next_as_guest() {
                 Some(task) => context.poll(frame, task),
-                None if self.root.is_notified() => {}
+                None if self.root.is_notified() || context.has_pinned_ready() => {}
                 None => context.park_as_guest(frame),
             }
         }

@@ -3,6 +3,7 @@ mod aside;
 mod context;
 mod guest;
 mod link;
+mod pinned;
 mod rng;
 mod schedule;
 mod shutdown;
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     cover: Cover,
     /// The last spare could not be started, which has been reported.
     spare_refused: AtomicBool,
+    pinned: pinned::Pinned,
     /// Threads that take part and the `Runtime` itself; who brings it to zero tears down.
     members: AtomicUsize,
     pub(crate) termination: Termination,

@@ -11,7 +11,7 @@ use crossbeam_utils::CachePadded;
 use super::aside::Aside;
 use super::rng::Rng;
 use super::slot::Slot;
-use super::{Shared, Termination, guest, worker};
+use super::{Shared, Termination, guest, pinned, worker};
 use crate::blocking;
 use crate::config::Config;
 use crate::driver::Driver;
@@ -46,6 +46,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         signals: CachePadded::new(AtomicU32::new(0)),
         cover: Cover::new(config.workers + 1..slots),
         spare_refused: AtomicBool::new(false),
+        pinned: pinned::Pinned::new(config.workers, weak),
         members: AtomicUsize::new(1),
         termination: Termination::default(),
         tokio,

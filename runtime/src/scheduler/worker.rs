@@ -13,7 +13,7 @@ use super::slot::Held;
 use super::{DRIVER_OVERDUE, Shared};
 use crate::idle::Park;
 use crate::queue::{Batch, CAPACITY, Pushed};
-use crate::task::{Notified, Ran};
+use crate::task::{Notified, Ran, Schedule};
 
 /// Tasks run from the LIFO slot in a row before the queue has its turn. Tokio's figure, found to keep the locality of
 /// message passing while a pair of tasks cannot starve the rest.
@@ -52,8 +52,10 @@ pub(super) fn run(shared: &Arc<Shared>, index: usize) {
             break;
         }
         context.between_polls();
+        context.run_pinned(&frame);
         match context.next_local() {
             Some(task) => context.poll(&frame, task),
+            None if context.has_pinned_ready() => {}
             None => match context.look_elsewhere() {
                 Next::Run(task) => context.poll(&frame, task),
                 Next::Look => context.park(),
@@ -78,6 +80,7 @@ impl Context {
 
     /// Leaves nothing behind in the slot.
     pub(super) fn end(&self) {
+        self.end_pinned();
         if let (Role::Worker, Some(call)) = (self.role(), &self.shared().config.on_thread_stop) {
             call();
         }
@@ -286,6 +289,16 @@ impl Context {
     /// Polls one task.
     #[inline]
     pub(super) fn poll(&self, frame: &Frame, task: Notified<Shared>) {
+        match self.poll_task(frame, task) {
+            Ran::Idle => {}
+            Ran::Again(task) => self.requeue(task),
+            Ran::Done => self.slot().counters.completed.add(1),
+        }
+    }
+
+    /// Polls one task, whosever it is.
+    #[inline]
+    pub(super) fn poll_task<S: Schedule>(&self, frame: &Frame, task: Notified<S>) -> Ran<S> {
         self.stop_searching();
         let (core, slot) = (self.core(), self.slot());
         // Relaxed: the supervisor compares samples; this thread is the only writer.
@@ -298,11 +311,7 @@ impl Context {
         frame.budget().set(budget::UNLIMITED);
         // Relaxed: as above.
         slot.heartbeat.store(beat.wrapping_add(2), Ordering::Relaxed);
-        match ran {
-            Ran::Idle => {}
-            Ran::Again(task) => self.requeue(task),
-            Ran::Done => slot.counters.completed.add(1),
-        }
+        ran
     }
 
     /// Waits until there may be something to do: in the driver if nobody is there, else parked.
@@ -318,7 +327,7 @@ impl Context {
         if let Some(call) = &self.shared().config.on_thread_park {
             call();
         }
-        !self.has_nothing_queued()
+        !self.has_nothing_queued() || self.has_pinned_ready()
     }
 
     pub(super) fn after_park(&self) {
@@ -340,10 +349,9 @@ impl Context {
 
     fn park_if_idle(&self) {
         let (core, shared, index) = (self.core(), self.shared(), self.held().index());
-        match shared
-            .idle
-            .park(index, core.searching.replace(false), || shared.has_work() || self.is_surplus())
-        {
+        match shared.idle.park(index, core.searching.replace(false), || {
+            shared.has_work() || self.is_surplus() || self.has_pinned_ready()
+        }) {
             Park::Sleep => {}
             // A searcher again: the loop looks everywhere before it comes back.
             Park::WorkFound { supervisor_was_asleep } => {

@@ -53,7 +53,7 @@ pub use crate::{
     join_set::JoinSet,
     local_set::{LocalEnterGuard, LocalSet, spawn_local},
     scope::{ChildHandle, ScopeError, ScopeFailure, TaskGroup, scope},
-    spawn::{block_in_place, spawn, spawn_blocking},
+    spawn::{block_in_place, spawn, spawn_blocking, spawn_pinned},
     task_local::{AccessError, LocalKey},
     yield_now::yield_now,
 };

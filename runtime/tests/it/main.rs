@@ -26,6 +26,7 @@ mod metrics;
 mod net;
 mod outlive;
 mod parking;
+mod pinned;
 mod scheduler;
 mod scheduler_fairness;
 mod scope;

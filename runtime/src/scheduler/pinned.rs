@@ -1,0 +1,168 @@
+//! Tasks pinned to a thread of the pool: each worker has a local queue besides its own that others steal from.
+use std::panic::Location;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+use reactor_hook::Frame;
+
+use super::context::{Context, Role, with_context};
+use super::{Shared, Slot};
+use crate::local::{Bell, Local, Owner};
+use crate::task::{self, Id, JoinHandle, Schedule as _};
+
+/// A queue for each worker, or the one of the thread in `block_on` where there are none.
+pub(super) struct Pinned {
+    queues: Box<[Arc<Local<Call>>]>,
+    /// Where the next search for the least load begins.
+    next: AtomicUsize,
+}
+
+/// Calls a worker to its queue.
+pub(crate) struct Call {
+    shared: Weak<Shared>,
+    slot: usize,
+}
+
+impl Bell for Call {
+    fn ring(&self) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.call(self.slot);
+        }
+    }
+
+    fn unhandled_panic(&self, id: Id) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.unhandled_panic(id);
+        }
+    }
+}
+
+impl Pinned {
+    /// `workers`: how many; none for a runtime whose one thread is that in `block_on`.
+    pub(super) fn new(workers: usize, shared: &Weak<Shared>) -> Pinned {
+        // The guest's slot comes behind those of the workers: without any it is the first.
+        let queue = |slot| Arc::new(Local::new(Call { shared: Weak::clone(shared), slot }));
+        Pinned { queues: (0..workers.max(1)).map(queue).collect(), next: AtomicUsize::new(0) }
+    }
+
+    /// Makes the thread that takes `slot` the owner of its queue, if it has one.
+    pub(super) fn own(&self, slot: usize, role: Role) -> Option<Owner<Call>> {
+        match role {
+            Role::Worker | Role::Sole => Owner::of(self.queues.get(slot)?),
+            _ => None,
+        }
+    }
+
+    /// The queue with the fewest tasks; among equals in turn.
+    fn least(&self) -> &Arc<Local<Call>> {
+        let queues = &self.queues;
+        // Relaxed: only that it moves is asked for.
+        let start = self.next.fetch_add(1, Ordering::Relaxed) % queues.len();
+        let in_turn = queues[start..].iter().chain(&queues[..start]);
+        in_turn.min_by_key(|queue| queue.live()).unwrap_or(&queues[start])
+    }
+
+    /// For the one who tears down: what waits for a thread that never came. Of these only closures exist.
+    pub(super) fn end(&self) {
+        for queue in &self.queues {
+            drop(Owner::of(queue));
+        }
+    }
+}
+
+impl Shared {
+    /// Spawns a task whose future is made on a worker's thread, and stays there.
+    pub(crate) fn spawn_pinned<C, F>(
+        self: &Arc<Self>,
+        create: C,
+        location: &'static Location<'static>,
+    ) -> JoinHandle<F::Output>
+    where
+        C: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        Local::spawn_made(self.pinned.least(), create, location, || self.count_spawned())
+    }
+
+    fn count_spawned(&self) {
+        with_context(|context| match context.and_then(|context| context.held_of(self)) {
+            Some(held) => held.slot().counters.spawned.add(1),
+            None => {
+                // Relaxed: a figure.
+                self.spawned_outside.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// There is mail for the thread of `slot`: ends its sleep, if it sleeps.
+    fn call(&self, slot: usize) {
+        if self.config.workers == 0 {
+            self.unpark_slot(slot);
+        } else if let Some(woken) = self.idle.claim(slot) {
+            self.wake(woken);
+        }
+    }
+}
+
+impl Context {
+    /// Whether a pinned task of this thread is ready.
+    #[inline]
+    pub(super) fn has_pinned_ready(&self) -> bool {
+        self.pinned.as_ref().is_some_and(Owner::has_ready)
+    }
+
+    /// Polls one pinned task, if one is ready.
+    #[inline]
+    pub(super) fn run_pinned(&self, frame: &Frame) {
+        if let Some(pinned) = self.pinned.as_ref().filter(|pinned| pinned.has_ready()) {
+            self.poll_pinned(frame, pinned);
+        }
+    }
+
+    fn poll_pinned(&self, frame: &Frame, pinned: &Owner<Call>) {
+        let Some(task) = pinned.next() else {
+            return;
+        };
+        let _turn = pinned.begin_turn();
+        let ran = self.poll_task(frame, task);
+        if pinned.put_back(ran) {
+            self.counters().completed.add(1);
+        }
+    }
+
+    /// Drops the pinned tasks of this thread, before it gives its slot up.
+    pub(super) fn end_pinned(&self) {
+        let Some(pinned) = &self.pinned else {
+            return;
+        };
+        // A worker leaves for good; the thread in `block_on` leaves its place to another.
+        let cancelled = if self.role() == Role::Sole { pinned.step_down() } else { pinned.end() };
+        let slot: &Slot = self.slot();
+        slot.counters.completed.add(cancelled as u64);
+    }
+
+    /// Spawns a task that stays on this thread, if that is where a pinned task is being polled, or if no other thread
+    /// executes tasks of this runtime.
+    pub(crate) fn spawn_local<F>(
+        &self,
+        future: F,
+        location: &'static Location<'static>,
+    ) -> Result<JoinHandle<F::Output>, F>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let shared = self.shared();
+        match &self.pinned {
+            Some(pinned) if self.role() == Role::Sole || pinned.is_in_turn() => {
+                Ok(Local::spawn_here(pinned.local(), future, location, || shared.count_spawned()))
+            }
+            // Shut down from within, while its one thread goes on in `block_on`.
+            None if shared.config.workers == 0 && shared.is_closed() => {
+                Ok(task::refuse(Id::next(), location, future))
+            }
+            _ => Err(future),
+        }
+    }
+}
