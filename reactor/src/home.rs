@@ -61,6 +61,9 @@ impl Home {
         if is_driven_here(Arc::as_ptr(&self.reactor).cast()) {
             return Ok(Service::Best);
         }
+        if self.reactor.is_inherited() {
+            return Ok(Service::Nobody);
+        }
         let role = self.reactor.role();
         if self.reactor.attendance().is_attended() {
             let own = driver_of::<Reactor>();
@@ -106,7 +109,9 @@ impl Registration {
         let key = self.key.load(Ordering::Relaxed);
         !key.is_null()
             && (is_driven_here(key)
-                || self.home.lock().as_ref().is_some_and(|home| home.reactor.attendance().is_attended()))
+                || self.home.lock().as_ref().is_some_and(|home| {
+                    home.reactor.attendance().is_attended() && !home.reactor.is_inherited()
+                }))
     }
 
     /// Sees to it that somebody drives the reactor of this source, by moving it to one that is driven where it is
@@ -183,6 +188,7 @@ impl Drop for Registration {
 /// A reactor that is driven, if possible by the frame entered here.
 fn find_reactor() -> io::Result<Arc<Reactor>> {
     if let Some(reactor) = driver_of::<Reactor>() {
+        reactor.check_origin()?;
         let key = Arc::as_ptr(&reactor).cast();
         if is_driven_here(key) || reactor.attendance().is_attended() {
             return Ok(reactor);
@@ -197,7 +203,7 @@ fn find_reactor() -> io::Result<Arc<Reactor>> {
 fn fallback() -> io::Result<Arc<Reactor>> {
     shared! { static FALLBACK: Mutex<Weak<Reactor>> = Mutex::new(Weak::new()); }
     let mut fallback = FALLBACK.lock();
-    if let Some(reactor) = fallback.upgrade() {
+    if let Some(reactor) = fallback.upgrade().filter(|reactor| !reactor.is_inherited()) {
         return Ok(reactor);
     }
     let reactor = Reactor::build(Role::Hosted)?;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use reactor_hook::process::Origin;
 use reactor_hook::{Attendance, Driver, Turn, is_driven_here};
 
 use crate::cell::ReadinessCell;
@@ -18,6 +19,9 @@ use crate::registry::{Found, Registry, UNBLOCK};
 
 /// Events fetched by one system call; more wait for the next turn. Mio's and tokio's default.
 const EVENTS: usize = 1024;
+
+/// What it is called where it is found to be another process's.
+const WHAT: &str = "the reactor, or the runtime that drives it,";
 
 /// Readiness of sockets and other file descriptors, as a [`Driver`].
 ///
@@ -42,6 +46,7 @@ pub struct Reactor {
     turns: AtomicU64,
     knocks: AtomicU64,
     role: Role,
+    origin: Origin,
 }
 
 /// What only the thread that blocks touches.
@@ -89,11 +94,23 @@ impl Reactor {
             turns: AtomicU64::new(0),
             knocks: AtomicU64::new(0),
             role,
+            origin: Origin::here(),
         }))
     }
 
     pub(crate) fn role(&self) -> Role {
         self.role
+    }
+
+    /// Whether this process is a child that was forked from the one that made it.
+    #[inline]
+    pub(crate) fn is_inherited(&self) -> bool {
+        !self.origin.is_here()
+    }
+
+    /// That it may be used here.
+    pub(crate) fn check_origin(&self) -> io::Result<()> {
+        self.origin.check(WHAT)
     }
 
     /// How many sources are registered.
@@ -117,10 +134,15 @@ impl Reactor {
         interest: Interest,
         cell: &Arc<ReadinessCell>,
     ) -> io::Result<Token> {
+        self.check_origin()?;
         self.registry.register(fd, interest, cell)
     }
 
     pub(crate) fn deregister(&self, token: Token) -> io::Result<()> {
+        if self.is_inherited() {
+            // The selector is the parent's, whose registration must stay.
+            return Ok(());
+        }
         let result = self.registry.deregister(token);
         // Its thread would otherwise go on blocking for nobody: one of its own, or one that a frame's was moved to.
         if self.sources() == 0 && self.role != Role::Owned && !is_driven_here(std::ptr::from_ref(self).cast())
@@ -141,6 +163,10 @@ impl Driver for Reactor {
     }
 
     fn block(&self, timeout: Option<Duration>) -> Turn {
+        if let Err(error) = self.check_origin() {
+            // Its events are the parent's, and would be lost there.
+            panic!("{error}");
+        }
         let Some(mut turning) = self.turning.try_lock() else {
             // Somebody turns it already.
             return Turn::Used;
@@ -170,7 +196,7 @@ impl Driver for Reactor {
     }
 
     fn unblock(&self) {
-        if self.gate.knock() {
+        if self.gate.knock() && !self.is_inherited() {
             // Relaxed: a count for people.
             self.knocks.fetch_add(1, Ordering::Relaxed);
             self.waker.wake().expect("the reactor's eventfd can be written");

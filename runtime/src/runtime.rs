@@ -164,6 +164,11 @@ impl Runtime {
     fn end(&mut self, timeout: Option<Duration>) -> ShutdownReport {
         self.ended = true;
         let shared = &self.handle.shared;
+        if shared.is_inherited() {
+            // Its threads and its tasks are the parent's; their copies are never touched again.
+            std::mem::forget(Arc::clone(shared));
+            return ShutdownReport { workers: 0, tasks: 0, blocking: 0, blocking_tasks: Vec::new() };
+        }
         // A thread that executes futures must not wait: what it waits for may need it.
         let detached = !reactor_hook::may_block() || shared.is_member_here();
         let tokio = shared.tokio.keep();

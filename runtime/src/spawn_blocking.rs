@@ -5,18 +5,22 @@ use std::sync::Arc;
 use std::task::{Context as Cx, Poll};
 use std::time::Instant;
 
+use reactor_hook::process::Origin;
+
 use crate::blocking::{Config, Counts, Job, Pool};
+use crate::misuse;
 use crate::task::{self, Arena, Cache, Id, JoinHandle, Notified, Ran, Schedule};
 
 /// The blocking pool, as the scheduler of the tasks that it runs.
 pub(crate) struct BlockingTasks {
     arena: Arena<BlockingTasks>,
     pool: Pool,
+    origin: Origin,
 }
 
 impl BlockingTasks {
     pub(crate) fn new(config: Config) -> Arc<BlockingTasks> {
-        Arc::new(BlockingTasks { arena: Arena::new(), pool: Pool::new(config) })
+        Arc::new(BlockingTasks { arena: Arena::new(), pool: Pool::new(config), origin: Origin::here() })
     }
 
     /// Spawns a task for `f`. When no thread can be had at all the handle resolves cancelled.
@@ -25,6 +29,7 @@ impl BlockingTasks {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
+        misuse::refuse_in_child("spawn_blocking", self.origin);
         let (task, handle) = task::spawn_cell(self, None, Id::next(), location, RunOnce(Some(f)));
         if let Some(task) = task {
             self.schedule(task);

@@ -1,8 +1,10 @@
 //! Where an entry is armed: decided at poll. README: *Where an entry goes*.
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
+
+use reactor_hook::process::{Origin, PerProcess};
 
 use crate::Timers;
 use crate::entry::Entry;
@@ -36,10 +38,18 @@ fn arm_at_home(mut entry: Pin<&mut Entry>, deadline: Instant, waker: &Waker) -> 
         return Some(Poll::Ready(()));
     }
     entry.as_mut().arm(tick, waker.clone());
-    if here || entry.as_mut().home()?.keeper().attendance.is_attended() {
+    if here {
+        return Some(Poll::Pending);
+    }
+    let keeper = entry.as_mut().home()?.keeper();
+    let process = keeper.process;
+    if keeper.attendance.is_attended() && process.is_here() {
         return Some(Poll::Pending);
     }
     drop(entry.disarm());
+    if !process.is_here() {
+        inherited(process);
+    }
     None
 }
 
@@ -60,10 +70,21 @@ fn arm_process_wide(mut entry: Pin<&mut Entry>, deadline: Instant, waker: &Waker
 
 /// The `Timers` of all who have no executor that keeps their time.
 fn process_wide() -> &'static Arc<Timers> {
-    static PROCESS_WIDE: OnceLock<Arc<Timers>> = OnceLock::new();
+    static PROCESS_WIDE: PerProcess<Arc<Timers>> = PerProcess::new();
     // The thread that keeps its time has no frame and goes by the system's clock, whatever the clock is here: the one
     // place that asks the system itself.
-    PROCESS_WIDE.get_or_init(|| Timers::with_origin(1, Instant::now()))
+    PROCESS_WIDE.get(|| Timers::with_origin(1, Instant::now()))
+}
+
+#[cold]
+fn inherited(process: Origin) -> ! {
+    let thread = std::thread::current();
+    panic!(
+        "cannot wait for a deadline on thread `{}`: the runtime entered here was {process}\n\
+         help: leave the runtime's context before the fork, or make another runtime in the child\n\
+         help: or have the child call `exec`",
+        thread.name().unwrap_or("unnamed")
+    );
 }
 
 #[cold]

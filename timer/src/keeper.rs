@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use reactor_hook::process::Origin;
 use reactor_hook::{Attendance, Unpark};
 
 use crate::sync::Mutex;
@@ -13,6 +14,7 @@ use crate::wheel::NEVER;
 pub(crate) struct Keeper {
     /// Tick zero.
     origin: Instant,
+    pub(crate) process: Origin,
     /// The address of the `Timers`: what the hook knows a source by. Set once, before it is shared.
     identity: AtomicPtr<()>,
     /// The latest present that was fired at: what is due by then needs no wheel, and no look at the clock.
@@ -26,6 +28,7 @@ impl Keeper {
     pub(crate) fn new(origin: Instant) -> Self {
         Keeper {
             origin,
+            process: Origin::here(),
             identity: AtomicPtr::new(std::ptr::null_mut()),
             turned: AtomicU64::new(0),
             attendance: Attendance::new(),

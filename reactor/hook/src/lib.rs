@@ -33,6 +33,7 @@ pub mod locals;
 pub mod model;
 mod offload;
 mod parker;
+pub mod process;
 mod source;
 mod sync;
 mod thread;
@@ -43,7 +44,7 @@ pub use driver::{Driver, Placement, Turn, drive, driver_of};
 pub use error::DriveError;
 pub use frame::{
     Blocking, Entered, Frame, FrameBuilder, current_driver, has_place, is_driven_here, lane, may_block,
-    with_frame, with_owner,
+    with_frame, with_owner, with_owners,
 };
 pub use local::{LocalDriver, LocalPlace, drive_local, local_driver_of};
 pub use offload::{Offload, RefusedJob, offload};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use reactor_hook::process::Origin;
 use reactor_hook::{Offload, RefusedJob};
 
 use super::config::Config;
@@ -14,6 +15,7 @@ use super::core::{Arrival, Core, Counts, Expired, Next, Orphans, Submitted, Summ
 use super::job::Job;
 use super::presence::{Attendee, Presence, Remaining};
 use super::seat::Seat;
+use crate::misuse;
 
 /// Runs closures that block. A clone is the same pool.
 ///
@@ -28,6 +30,7 @@ struct Shared {
     presence: Arc<Presence>,
     config: Config,
     create: Box<CreateThread>,
+    origin: Origin,
 }
 
 type CreateThread =
@@ -78,7 +81,8 @@ impl Pool {
     /// A pool whose threads are created by `create`, which may refuse.
     pub(super) fn with_create(config: Config, create: Box<CreateThread>) -> Pool {
         let core = Core::new(config.cap);
-        Pool { shared: Arc::new(Shared { core, presence: Arc::default(), config, create }) }
+        let origin = Origin::here();
+        Pool { shared: Arc::new(Shared { core, presence: Arc::default(), config, create, origin }) }
     }
 
     /// Has the job run as soon as a thread is free for it. Wakes or creates one if need be.
@@ -130,6 +134,7 @@ impl Pool {
 
 impl Offload for Pool {
     fn offload(&self, job: Box<dyn FnOnce() + Send>) -> Result<(), RefusedJob> {
+        self.shared.origin.check("the runtime").map_err(|error| RefusedJob { error })?;
         self.submit(Job::new(job)).map_err(|refused| RefusedJob { error: refused.into() })
     }
 }
@@ -206,6 +211,9 @@ impl Shared {
                     contain(|| drop(self.summon(summon, None)));
                     attendee.runs(job.id());
                     contain(|| job.run());
+                    if !self.origin.is_here() {
+                        misuse::end_child(self.origin);
+                    }
                     attendee.rests();
                     arrival = Arrival::Finished;
                 }

@@ -1,13 +1,14 @@
 //! What a thread knows about the runtime it works for: the owner of its frame.
 use std::cell::Cell;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Once};
 
 use reactor_hook::{Blocking, DriveError, Frame, FrameBuilder, LocalPlace};
 
-use super::Shared;
 use super::pinned::Call;
 use super::slot::{Core, Held, Slot};
+use super::{CLOSED, Shared};
 use crate::local::Owner;
 use crate::metrics::Counters;
 use crate::queue::{Placed, Pushed};
@@ -153,6 +154,14 @@ impl Context {
         self.active.set(false);
     }
 
+    /// This thread, and no other of the runtime, is in a child that it has just forked: it spawns and wakes as an outsider,
+    /// and comes out of its loop.
+    fn inherited(&self) {
+        self.deactivate();
+        // Relaxed: this is the process's one thread.
+        self.shared.signals.fetch_or(CLOSED, Ordering::Relaxed);
+    }
+
     /// Queues a task that was woken or spawned on this thread, which holds a slot of the task's runtime.
     #[inline]
     pub(super) fn push(&self, task: Notified<Shared>) {
@@ -240,6 +249,16 @@ impl LocalPlace for Context {
             Role::Entered | Role::Blocking => unreachable!("nothing is executed in these"),
         }
     }
+}
+
+/// Has each child told from its parent, from the first call on: by the thread that forked it, whichever runtimes it is in.
+pub(super) fn watch_forks() {
+    static WATCHES: Once = Once::new();
+    WATCHES.call_once(|| reactor_hook::process::after_fork(forked));
+}
+
+extern "C" fn forked() {
+    reactor_hook::with_owners(Context::inherited);
 }
 
 /// Runs `f` with the context of the runtime entered here.

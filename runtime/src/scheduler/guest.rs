@@ -12,12 +12,13 @@ use reactor_hook::{Entered, Frame, Parker, Unpark as _, budget};
 use super::Shared;
 use super::context::{Context, Role};
 use super::slot::Held;
-use crate::remedy;
 use crate::task::Notified;
+use crate::{misuse, remedy};
 
 /// Runs `future` to completion on the calling thread.
 #[track_caller]
 pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output {
+    misuse::refuse_in_child("Runtime::block_on", shared.origin);
     refuse_nesting("Runtime::block_on");
     remedy::around(Location::caller(), || {
         let mut future = pin!(future);
@@ -33,6 +34,7 @@ pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output 
                 Ended::Again => unseated = false,
                 Ended::LocalDriver => unseated = true,
             }
+            misuse::refuse_in_child("Runtime::block_on", shared.origin);
         }
     })
 }
@@ -229,6 +231,10 @@ impl Drop for Guest {
     fn drop(&mut self) {
         let seat = self.seat.take().expect("taken here only");
         let shared = Arc::clone(seat.context.shared());
+        if shared.is_inherited() {
+            // What else there is to leave is the parent's, or locked by threads that are not here.
+            return;
+        }
         seat.context.end();
         let is_sole = seat.context.role() == Role::Sole;
         if is_sole {
@@ -279,6 +285,7 @@ impl Outsider {
         let mut cx = Cx::from_waker(&waker);
         let wants_seat = self.shared.config.workers == 0;
         loop {
+            misuse::refuse_in_child("Runtime::block_on", self.shared.origin);
             // In the seat it is polled where somebody drives what it waits for.
             if wants_seat && !self.shared.is_closed() && !self.is_seat_taken() {
                 return Ended::Again;

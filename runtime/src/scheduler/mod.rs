@@ -19,6 +19,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
+use reactor_hook::process::Origin;
 
 pub(crate) use context::{Context, Role, with_context};
 pub(crate) use guest::{block_on, refuse_nesting};
@@ -72,6 +73,8 @@ pub(crate) struct Shared {
     /// Turns the driver in the place of a thread that blocks in a local driver.
     aside: aside::Aside,
     started: Instant,
+    /// A child that is forked from this process has none of the threads.
+    pub(crate) origin: Origin,
     /// The `Runtime`'s membership was given up, by its end or by a shutdown from within.
     owner_left: AtomicBool,
     /// For what has only a reference, inside a task's header.
@@ -87,6 +90,11 @@ impl Shared {
     pub(crate) fn is_closed(&self) -> bool {
         // Ordering: Acquire pairs with the Release in `close`.
         self.signals.load(Ordering::Acquire) & CLOSED != 0
+    }
+
+    /// Whether this process is a child, with a copy of the runtime and none of its threads.
+    pub(crate) fn is_inherited(&self) -> bool {
+        !self.origin.is_here()
     }
 
     fn signals(&self) -> u32 {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Context, Shared, with_context};
 use crate::config::UnhandledPanic;
+use crate::misuse;
 use crate::queue::Pushed;
 use crate::task::{self, Arena, Cache, Id, JoinHandle, Notified, Schedule};
 
@@ -79,6 +80,7 @@ impl Shared {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        misuse::refuse_in_child("spawn", self.origin);
         let (task, handle) = task::spawn_cell(self, None, Id::next(), location, future);
         if let Some(task) = task {
             // Relaxed: a figure.

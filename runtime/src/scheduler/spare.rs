@@ -37,6 +37,7 @@ pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
             ],
         );
     }
+    crate::misuse::refuse_in_child("runtime::task::block_in_place", shared.origin);
     let _blocked = covered.map(|slot| Blocked::begin(&shared, slot));
     // The closure may block on futures of its own: it is not inside the executor.
     let frame = Rc::new(Context::outside(shared, Role::Blocking)).frame();

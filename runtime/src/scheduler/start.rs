@@ -7,11 +7,12 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
+use reactor_hook::process::Origin;
 
 use super::aside::Aside;
 use super::rng::Rng;
 use super::slot::Slot;
-use super::{Shared, Termination, guest, pinned, worker};
+use super::{Shared, Termination, context, guest, pinned, worker};
 use crate::blocking;
 use crate::config::Config;
 use crate::driver::Driver;
@@ -25,6 +26,7 @@ use crate::tokio_compat::Lease;
 
 /// Builds what the threads share and starts them.
 pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
+    context::watch_forks();
     // Workers, the guest, the spares.
     let slots = config.workers + 1 + if config.workers == 0 { 0 } else { config.max_spare_threads };
     // A wheel for each worker and for the guest; spares share them.
@@ -54,6 +56,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         guest_queue: guest::Queue::default(),
         aside: Aside::default(),
         started: Instant::now(),
+        origin: Origin::here(),
         owner_left: AtomicBool::new(false),
         this: Weak::clone(weak),
         config,

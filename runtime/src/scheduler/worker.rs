@@ -12,6 +12,7 @@ use super::context::{Context, Role};
 use super::slot::Held;
 use super::{DRIVER_OVERDUE, Shared};
 use crate::idle::Park;
+use crate::misuse;
 use crate::queue::{Batch, CAPACITY, Pushed};
 use crate::task::{Notified, Ran, Schedule};
 
@@ -61,6 +62,9 @@ pub(super) fn run(shared: &Arc<Shared>, index: usize) {
                 Next::Look => context.park(),
             },
         }
+    }
+    if shared.is_inherited() {
+        misuse::end_child(shared.origin);
     }
     context.end();
     drop(entered);

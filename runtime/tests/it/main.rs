@@ -16,6 +16,7 @@ mod cancel;
 mod context;
 mod foreign_executors;
 mod foreign_reactors;
+mod fork;
 mod idle;
 mod join_set;
 mod limits;

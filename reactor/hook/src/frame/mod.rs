@@ -310,6 +310,41 @@ pub fn with_owner<T: Any, R>(f: impl FnOnce(Option<&T>) -> R) -> R {
     })
 }
 
+/// Runs `f` with the owner of each frame entered on this thread that is a `T`, the innermost first.
+pub fn with_owners<T: Any>(mut f: impl FnMut(&T)) {
+    let mut frame = tls(|tls| tls.frame.get());
+    // SAFETY: frames of the chain are entered: their `Entered`s keep them, and `f` comes by no `Entered`.
+    while let Some(entered) = unsafe { frame.as_ref() } {
+        if entered.owner_type == Some(TypeId::of::<T>()) {
+            // SAFETY: as in `with_owner`.
+            f(unsafe { &*entered.owner_key.cast::<T>() });
+        }
+        frame = entered.outer.get();
+    }
+}
+
+/// This thread is the only one of a child that was just forked: what drove for its frames is the parent's. Neither
+/// allocates nor drops anything.
+pub(crate) fn inherited() {
+    tls(|tls| tls.driven.set(NOBODY));
+    let mut frame = tls(|tls| tls.frame.get());
+    // SAFETY: as in `with_owners`.
+    while let Some(entered) = unsafe { frame.as_ref() } {
+        entered.driven.set(NOBODY);
+        if entered.open {
+            // The thread goes on here, and finds itself another driver. Its sources it has with it.
+            if let Ok(mut driver) = entered.driver.try_borrow_mut() {
+                std::mem::forget(driver.take());
+            }
+            entered.aside.set(false);
+        } else {
+            entered.source_key.set(std::ptr::null());
+            entered.source_type.set(None);
+        }
+        frame = entered.outer.get();
+    }
+}
+
 /// Whether the calling thread may be blocked: not while it executes futures.
 pub fn may_block() -> bool {
     let mut frame = tls(|tls| tls.frame.get());

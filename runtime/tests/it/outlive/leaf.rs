@@ -33,7 +33,10 @@ impl Leaf {
     }
 }
 
-pub(super) const KINDS: [(&str, fn() -> Leaf); 13] = [
+/// A name, and how it is made.
+type Kind = (&'static str, fn() -> Leaf);
+
+pub(super) const KINDS: [Kind; 13] = [
     ("TcpStream read", tcp_read),
     ("TcpStream write", tcp_write),
     ("TcpListener", tcp_listener),
