@@ -121,7 +121,7 @@ impl Registration {
     pub(crate) fn attend(&self, fd: RawFd, waits: Interest) -> io::Result<()> {
         // Relaxed: as in `is_attended`. The reactor of this thread's frame leaves on this thread, or with its pool.
         let key = self.key.load(Ordering::Relaxed);
-        if !key.is_null() && is_driven_here(key) { Ok(()) } else { self.settle(fd, waits) }
+        if is_driven_here(key) { Ok(()) } else { self.settle(fd, waits) }
     }
 
     #[cold]
@@ -151,7 +151,9 @@ impl Registration {
         if home.as_ref().is_some_and(|home| Arc::ptr_eq(&home.reactor, &reactor)) {
             return Ok(());
         }
-        let token = reactor.register(fd, self.interest, &self.cell)?;
+        let registered = reactor.register(fd, self.interest, &self.cell);
+        // A thread that was started for this source alone would otherwise go on blocking for nobody.
+        let token = registered.inspect_err(|_| reactor.unblock())?;
         self.leave(home).ok();
         self.key.store(Arc::as_ptr(&reactor).cast_mut().cast(), Ordering::Relaxed);
         *home = Some(Home { reactor, token });

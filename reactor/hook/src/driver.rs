@@ -53,16 +53,25 @@ pub enum Placement {
 /// # Errors
 ///
 /// The operating system's, when a thread was needed and refused.
+#[inline]
 pub fn drive<D: Driver>(driver: &Arc<D>) -> std::io::Result<Placement> {
-    if frame::is_driven_here(Arc::as_ptr(driver).cast()) {
-        return Ok(Placement::Here);
-    }
-    match frame::offer_driver(driver) {
-        Offered::Taken => Ok(Placement::Here),
-        Offered::Attended => Ok(Placement::Elsewhere),
-        Offered::NoPlace => {
-            host::driver(Arc::clone(driver) as Arc<dyn Driver>).map(|()| Placement::Elsewhere)
+    let key = Arc::as_ptr(driver).cast();
+    if !frame::is_driven_here(key) {
+        find_place(driver)?;
+        if !frame::is_driven_here(key) {
+            return Ok(Placement::Elsewhere);
         }
+    }
+    Ok(Placement::Here)
+}
+
+/// Its result fits a register: the polls for which it is not called pay for no space on the stack.
+#[cold]
+#[inline(never)]
+fn find_place<D: Driver>(driver: &Arc<D>) -> std::io::Result<()> {
+    match frame::offer_driver(driver) {
+        Offered::Taken | Offered::Attended => Ok(()),
+        Offered::NoPlace => host::driver(Arc::clone(driver) as Arc<dyn Driver>),
     }
 }
 

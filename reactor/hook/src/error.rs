@@ -4,8 +4,11 @@ use std::fmt;
 use std::io;
 
 /// A [`LocalDriver`](crate::LocalDriver) was offered where it cannot be driven.
+pub struct DriveError(Box<Refusal>);
+
+/// Behind a pointer, so that the result of `drive_local` fits a register.
 #[derive(Debug)]
-pub struct DriveError {
+struct Refusal {
     refused: &'static str,
     obstacle: Obstacle,
 }
@@ -18,29 +21,33 @@ enum Obstacle {
 }
 
 impl DriveError {
+    fn new(refused: &'static str, obstacle: Obstacle) -> DriveError {
+        DriveError(Box::new(Refusal { refused, obstacle }))
+    }
+
     pub(crate) fn taken(refused: &'static str, present: &'static str) -> DriveError {
-        DriveError { refused, obstacle: Obstacle::Taken { present } }
+        DriveError::new(refused, Obstacle::Taken { present })
     }
 
     /// The thread cannot be blocked in the driver `refused`. `why` is half a sentence about the thread: "it is a worker
     /// of a pool".
     pub fn unable(refused: &'static str, why: &'static str) -> DriveError {
-        DriveError { refused, obstacle: Obstacle::Unable { why } }
+        DriveError::new(refused, Obstacle::Unable { why })
     }
 
     /// What the executor does besides would have needed a thread, which the operating system refused.
     pub fn no_thread(refused: &'static str, error: io::Error) -> DriveError {
-        DriveError { refused, obstacle: Obstacle::Thread { error } }
+        DriveError::new(refused, Obstacle::Thread { error })
     }
 
     /// The name of the driver that is not driven.
     pub fn refused(&self) -> &'static str {
-        self.refused
+        self.0.refused
     }
 
     /// The name of the local driver that has the place already, if that is the obstacle.
     pub fn present(&self) -> Option<&'static str> {
-        match self.obstacle {
+        match self.0.obstacle {
             Obstacle::Taken { present } => Some(present),
             Obstacle::Unable { .. } | Obstacle::Thread { .. } => None,
         }
@@ -52,10 +59,16 @@ impl DriveError {
     }
 }
 
+impl fmt::Debug for DriveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl fmt::Display for DriveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let refused = self.refused;
-        match &self.obstacle {
+        let refused = self.0.refused;
+        match &self.0.obstacle {
             Obstacle::Taken { present } => write!(
                 f,
                 "driver `{refused}` has to block this thread, where driver `{present}` does so already, and neither can \
@@ -78,7 +91,7 @@ impl fmt::Display for DriveError {
 
 impl Error for DriveError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.obstacle {
+        match &self.0.obstacle {
             Obstacle::Thread { error } => Some(error),
             Obstacle::Taken { .. } | Obstacle::Unable { .. } => None,
         }
@@ -89,7 +102,7 @@ impl Error for DriveError {
 /// [`Unsupported`](io::ErrorKind::Unsupported) the executor, else the operating system's own.
 impl From<DriveError> for io::Error {
     fn from(error: DriveError) -> io::Error {
-        let kind = match &error.obstacle {
+        let kind = match &error.0.obstacle {
             Obstacle::Taken { .. } => io::ErrorKind::ResourceBusy,
             Obstacle::Unable { .. } => io::ErrorKind::Unsupported,
             Obstacle::Thread { error } => error.kind(),

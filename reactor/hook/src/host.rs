@@ -41,8 +41,7 @@ struct HostedDriver(Arc<dyn Driver>);
 
 impl HostedDriver {
     fn run(self) {
-        // Until somebody uses it: he may not come.
-        let mut unused_since = Some(Instant::now());
+        let mut unused_since: Option<Instant> = None;
         loop {
             let left = unused_since.map(|since| KEEP_ALIVE.saturating_sub(since.elapsed()));
             let turn = self.0.block(left);

@@ -66,9 +66,12 @@ pub trait LocalPlace {
 /// resolve with the error, which converts into a [`std::io::Error`].
 #[inline]
 pub fn drive_local<D: LocalDriver>(driver: &Rc<D>) -> Result<(), DriveError> {
-    if frame::is_driven_here(Rc::as_ptr(driver).cast()) {
-        return Ok(());
-    }
+    if frame::is_driven_here(Rc::as_ptr(driver).cast()) { Ok(()) } else { find_place(driver) }
+}
+
+#[cold]
+#[inline(never)]
+fn find_place<D: LocalDriver>(driver: &Rc<D>) -> Result<(), DriveError> {
     frame::offer_local(Rc::clone(driver) as Rc<dyn LocalDriver>)
 }
 

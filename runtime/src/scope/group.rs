@@ -5,10 +5,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::SCOPE;
-use super::child::{Child, ChildHandle};
+use super::child::{Child, ChildHandle, Promise, promise};
 use super::core::{Core, Token};
 use crate::handle::Handle;
-use crate::promise::{Promise, promise};
 use crate::task::JoinHandle;
 
 /// What a scope joins: a child's output goes to its handle.
@@ -165,12 +164,12 @@ impl<E: Send + 'static> TaskGroup<E> {
     /// Calls `spawn` if the scope is open, and hands the task to the scope.
     #[track_caller]
     fn admit<T>(&self, spawn: impl FnOnce(Promise<T>, Token) -> ChildTask<E>) -> ChildHandle<T> {
-        let (promise, output) = promise();
+        let (promise, handle) = promise();
         // This one is given back when the scope has the task: a child may be over before that.
         if let Some(token) = self.group.core.enter() {
             self.group.arrive(spawn(promise, token.clone()));
         }
-        ChildHandle::new(output)
+        handle
     }
 }
 

@@ -1,7 +1,7 @@
-//! A whole executor: runs a `Vec` of futures on the thread that calls it.
-//!
-//! It is the loop that everyone writes first, where a waker sets a flag and unparks the thread. Three lines make it run
-//! any future; they are numbered.
+// A whole executor: runs a `Vec` of futures on the thread that calls it.
+//
+// It is the loop that everyone writes first, where a waker sets a flag and unparks the thread. Three lines make it run
+// any future; they are numbered.
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

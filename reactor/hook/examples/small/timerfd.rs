@@ -1,7 +1,7 @@
-//! A whole reactor: timers that the kernel keeps (timerfd), and `epoll` to wait for them.
-//!
-//! What a future does: it leaves its waker with the reactor, looks once more, and asks for somebody to drive the
-//! reactor. What the reactor does: it blocks, and wakes.
+// A whole reactor: timers that the kernel keeps (timerfd), and `epoll` to wait for them.
+//
+// What a future does: it leaves its waker with the reactor, looks once more, and asks for somebody to drive the
+// reactor. What the reactor does: it blocks, and wakes.
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};

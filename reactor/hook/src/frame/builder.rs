@@ -78,7 +78,7 @@ impl FrameBuilder {
         self
     }
 
-    /// A value of the frame's owner, found again by its type with [`with_owner`].
+    /// A value of the frame's owner, found again by its type with [`with_owner`](crate::with_owner).
     #[must_use]
     pub fn owner<T: Any>(mut self, owner: Rc<T>) -> Self {
         self.0.owner_type = Some(TypeId::of::<T>());

@@ -252,7 +252,7 @@ pub(crate) fn offer_local(driver: Rc<dyn LocalDriver>) -> Result<(), DriveError>
 }
 
 /// Whether the driver at this address is the one that the frame entered here drives: then no more needs to be done for
-/// it to be driven.
+/// it to be driven. Null is nobody's address.
 #[inline]
 pub fn is_driven_here(driver: *const ()) -> bool {
     tls(|tls| tls.driven.get() == driver)
