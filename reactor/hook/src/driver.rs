@@ -9,6 +9,7 @@ use crate::host;
 
 /// What a call of [`Driver::block`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Turn {
     /// Somebody may still need this driver.
     Used,
@@ -40,6 +41,7 @@ pub trait Driver: Any + Send + Sync {
 
 /// Where a driver came to be driven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Placement {
     /// By the frame entered on this thread.
     Here,

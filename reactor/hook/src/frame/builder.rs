@@ -16,6 +16,7 @@ use crate::source::DeadlineSource;
 
 /// Whether a thread may be blocked inside a [`Frame`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Blocking {
     /// It executes futures, and blocking it would stop them.
     Refused,
