@@ -2,18 +2,60 @@
 //! reactor/README.md, *Home*.
 #![cfg(runtime_loom)]
 
+use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
+use loom::sync::{Condvar, Mutex};
 use loom::thread;
 use reactor::Direction::{self, Read, Write};
 use reactor::model::{Socket, happen};
 use reactor_hook::model::{park, refuse_threads};
-use reactor_hook::{Frame, Parker};
+use reactor_hook::{Frame, LocalDriver, Parker, Turn, Unpark, drive_local};
 
 fn model(f: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
+    builder.preemption_bound = Some(2);
     builder.check(f);
+}
+
+/// A driver that is bound to its thread, and to which nothing happens but that it is unblocked.
+#[derive(Default)]
+struct Bound(Arc<Bell>);
+
+#[derive(Default)]
+struct Bell {
+    told: Mutex<bool>,
+    rung: Condvar,
+}
+
+impl Unpark for Bell {
+    fn unpark(&self) {
+        *self.told.lock().unwrap() = true;
+        self.rung.notify_one();
+    }
+}
+
+impl LocalDriver for Bound {
+    fn name(&self) -> &'static str {
+        "bound"
+    }
+
+    fn block(&self, timeout: Option<Duration>) -> Turn {
+        let mut told = self.0.told.lock().unwrap();
+        while !*told && timeout != Some(Duration::ZERO) {
+            told = self.0.rung.wait(told).unwrap();
+        }
+        *told = false;
+        Turn::Used
+    }
+
+    fn unblocker(&self) -> Arc<dyn Unpark> {
+        self.0.clone()
+    }
+
+    fn abandoned(&self) {}
 }
 
 /// An executor that knows nothing of the hook.
@@ -76,6 +118,24 @@ fn an_event_is_seen_though_the_source_moves_from_a_frame_to_a_thread() {
             let _ = socket.poll(Read, Waker::noop()).unwrap();
         }
         wait_without_a_frame(&socket, Read);
+        event.join().unwrap();
+    });
+}
+
+#[test]
+fn an_event_is_seen_though_the_reactor_moves_aside_for_a_local_driver() {
+    model(|| {
+        let socket = Socket::new();
+        let event = thread::spawn(happen);
+        let frame = Frame::open().build();
+        let _entered = frame.enter();
+        let waker = Waker::from(frame.parker().clone());
+        let mut is_ready = socket.poll(Read, &waker).unwrap();
+        drive_local(&Rc::new(Bound::default())).unwrap();
+        while !is_ready {
+            frame.wait();
+            is_ready = socket.poll(Read, &waker).unwrap();
+        }
         event.join().unwrap();
     });
 }

@@ -5,8 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use loom::cell::UnsafeCell;
-use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::thread;
 use reactor_hook::model::refuse_threads;
 use reactor_hook::{Attendance, Driver, Frame, Placement, Turn, drive};
@@ -195,18 +194,20 @@ fn a_waiter_that_relies_on_a_refused_thread_is_woken() {
 fn what_one_did_while_driving_is_seen_by_the_next() {
     model(3, || {
         let attendance = Arc::new(Attendance::new());
-        let turns = Arc::new(UnsafeCell::new(0));
-        let drive = |attendance: &Attendance, turns: &UnsafeCell<i32>| {
-            if attendance.try_attend() {
-                // Loom complains if the two are not one after the other.
-                turns.with_mut(|turns| unsafe { *turns += 1 });
+        let turns = Arc::new(AtomicUsize::new(0));
+        let drive = |attendance: &Attendance, turns: &AtomicUsize| {
+            let attends = attendance.try_attend();
+            if attends {
+                // One writer at a time, who has to know what the former wrote.
+                turns.store(turns.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
                 attendance.vacate();
             }
+            usize::from(attends)
         };
         let (other, others) = (attendance.clone(), turns.clone());
         let other = thread::spawn(move || drive(&other, &others));
-        drive(&attendance, &turns);
-        other.join().unwrap();
-        assert!((1..=2).contains(&turns.with(|turns| unsafe { *turns })));
+        let here = drive(&attendance, &turns);
+        let there = other.join().unwrap();
+        assert_eq!(turns.load(Ordering::Relaxed), here + there);
     });
 }

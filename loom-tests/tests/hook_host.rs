@@ -2,7 +2,9 @@
 //! reactor/hook/README.md, *Who drives*.
 #![cfg(runtime_loom)]
 
+use std::cell::Cell;
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -11,7 +13,9 @@ use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
 use reactor_hook::model::{park, refuse_threads};
-use reactor_hook::{Attendance, Driver, Frame, Parker, Turn, drive};
+use reactor_hook::{
+    Attendance, Driver, Frame, LocalDriver, Parker, Placement, Turn, Unpark, drive, drive_local,
+};
 
 /// A reactor whose sources are ready as soon as somebody looks: a waiter that is never ready has nobody who looks.
 struct Hub {
@@ -240,5 +244,143 @@ fn a_frame_that_was_told_unused_gives_the_place_up_to_another_driver() {
             second.forget(0);
         }
         other.join().unwrap();
+    });
+}
+
+/// A driver that is bound to its thread, and to which nothing happens but that it is unblocked.
+struct Bound {
+    bell: Arc<Bell>,
+    turn: Cell<Turn>,
+}
+
+struct Bell {
+    told: Mutex<bool>,
+    rung: Condvar,
+}
+
+impl Bound {
+    fn new() -> Rc<Bound> {
+        let bell = Arc::new(Bell { told: Mutex::new(false), rung: Condvar::new() });
+        Rc::new(Bound { bell, turn: Cell::new(Turn::Used) })
+    }
+}
+
+impl Unpark for Bell {
+    fn unpark(&self) {
+        *self.told.lock().unwrap() = true;
+        self.rung.notify_one();
+    }
+}
+
+impl LocalDriver for Bound {
+    fn name(&self) -> &'static str {
+        "bound"
+    }
+
+    fn block(&self, timeout: Option<Duration>) -> Turn {
+        let mut told = self.bell.told.lock().unwrap();
+        while !*told && timeout != Some(Duration::ZERO) {
+            told = self.bell.rung.wait(told).unwrap();
+        }
+        *told = false;
+        self.turn.get()
+    }
+
+    fn unblocker(&self) -> Arc<dyn Unpark> {
+        self.bell.clone()
+    }
+
+    fn abandoned(&self) {}
+}
+
+#[test]
+fn a_driver_that_moves_aside_serves_those_who_wait_here_and_elsewhere() {
+    model(|| {
+        let hub = Hub::new();
+        let frame = Frame::open().build();
+        let _entered = frame.enter();
+        let waker = Waker::from(frame.parker().clone());
+        assert_eq!(drive(&hub).unwrap(), Placement::Here);
+        let other = hub.clone();
+        let other = thread::spawn(move || {
+            // It needs none: somebody drives from before it comes until it has gone.
+            refuse_threads(true);
+            other.wait_without_a_frame(1).unwrap();
+        });
+        assert!(!hub.poll(0, &waker).unwrap());
+        drive_local(&Bound::new()).unwrap();
+        while !hub.poll(0, &waker).unwrap() {
+            frame.wait();
+        }
+        other.join().unwrap();
+        hub.forget(0);
+    });
+}
+
+#[test]
+fn a_waiter_is_not_stranded_by_a_driver_that_should_move_aside_and_is_refused_a_thread() {
+    model(|| {
+        let hub = Hub::new();
+        let frame = Frame::open().build();
+        let _entered = frame.enter();
+        assert_eq!(drive(&hub).unwrap(), Placement::Here);
+        let other = hub.clone();
+        let other = thread::spawn(move || other.wait_without_a_frame(1).unwrap());
+        refuse_threads(true);
+        drive_local(&Bound::new()).unwrap();
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_driver_that_has_moved_aside_comes_back_without_stranding_anybody() {
+    model(|| {
+        let hub = Hub::new();
+        let other = hub.clone();
+        let other = thread::spawn(move || other.wait_without_a_frame(1).unwrap());
+        {
+            let frame = Frame::open().build();
+            let _entered = frame.enter();
+            let waker = Waker::from(frame.parker().clone());
+            let _ = drive(&hub).unwrap();
+            let bound = Bound::new();
+            drive_local(&bound).unwrap();
+            // It is found to be unused, and gives up its place.
+            bound.turn.set(Turn::Unused);
+            waker.wake_by_ref();
+            frame.wait();
+            while !hub.poll(0, &waker).unwrap() {
+                frame.wait();
+            }
+            hub.forget(0);
+        }
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_frame_that_is_dropped_leaves_the_driver_that_has_moved_aside_to_its_thread() {
+    model(|| {
+        let hub = Hub::new();
+        let other = hub.clone();
+        let other = thread::spawn(move || other.wait_without_a_frame(1).unwrap());
+        {
+            let frame = Frame::open().build();
+            let _entered = frame.enter();
+            let _ = drive(&hub).unwrap();
+            drive_local(&Bound::new()).unwrap();
+        }
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_thread_that_nobody_has_used_ends() {
+    model(|| {
+        let frame = Frame::open().build();
+        let _entered = frame.enter();
+        assert_eq!(drive(&Hub::new()).unwrap(), Placement::Here);
+        // Moves the other aside, of which nobody wants anything. Its thread ends if the model does.
+        drive_local(&Bound::new()).unwrap();
     });
 }

@@ -21,7 +21,7 @@ struct Blocker {
 }
 
 impl Blocker {
-    fn new() -> Arc<dyn Driver> {
+    fn shared() -> Arc<dyn Driver> {
         Arc::new(Blocker {
             attendance: Attendance::new(),
             told: Mutex::new(false),
@@ -97,7 +97,7 @@ fn an_unpark_ends_a_park_of_the_thread() {
 #[test]
 fn an_unpark_ends_a_block_in_the_driver() {
     model(3, || {
-        let (parker, driver) = (Parker::new(), Blocker::new());
+        let (parker, driver) = (Parker::new(), Blocker::shared());
         let (said, saying) = Said::by_another(&parker);
         park(&parker, Some(&driver), None);
         assert!(said.is_heard());
@@ -136,7 +136,7 @@ fn a_token_is_taken_with_what_was_said_before_it() {
 #[test]
 fn an_unpark_finds_the_driver_that_replaced_another() {
     model(3, || {
-        let (parker, first, second) = (Parker::new(), Blocker::new(), Blocker::new());
+        let (parker, first, second) = (Parker::new(), Blocker::shared(), Blocker::shared());
         let (said, saying) = Said::by_another(&parker);
         park(&parker, Some(&first), NOT_AT_ALL);
         while !said.is_heard() {
@@ -149,7 +149,7 @@ fn an_unpark_finds_the_driver_that_replaced_another() {
 #[test]
 fn an_unpark_finds_the_thread_after_its_driver_was_forgotten() {
     model(3, || {
-        let (parker, driver) = (Parker::new(), Blocker::new());
+        let (parker, driver) = (Parker::new(), Blocker::shared());
         let (said, saying) = Said::by_another(&parker);
         park(&parker, Some(&driver), NOT_AT_ALL);
         forget_driver(&parker);
@@ -163,7 +163,7 @@ fn an_unpark_finds_the_thread_after_its_driver_was_forgotten() {
 #[test]
 fn an_unpark_finds_the_driver_that_was_forgotten_and_has_come_back() {
     model(3, || {
-        let (parker, driver) = (Parker::new(), Blocker::new());
+        let (parker, driver) = (Parker::new(), Blocker::shared());
         park(&parker, Some(&driver), NOT_AT_ALL);
         let (said, saying) = Said::by_another(&parker);
         park(&parker, Some(&driver), NOT_AT_ALL);
@@ -178,7 +178,7 @@ fn an_unpark_finds_the_driver_that_was_forgotten_and_has_come_back() {
 #[test]
 fn two_unparks_are_both_heard_wherever_the_thread_blocks() {
     model(2, || {
-        let (parker, driver) = (Parker::new(), Blocker::new());
+        let (parker, driver) = (Parker::new(), Blocker::shared());
         let (first, saying_first) = Said::by_another(&parker);
         let (second, saying_second) = Said::by_another(&parker);
         let mut on_the_thread = false;

@@ -151,9 +151,7 @@ impl Registration {
         if home.as_ref().is_some_and(|home| Arc::ptr_eq(&home.reactor, &reactor)) {
             return Ok(());
         }
-        let registered = reactor.register(fd, self.interest, &self.cell);
-        // A thread that was started for this source alone would otherwise go on blocking for nobody.
-        let token = registered.inspect_err(|_| reactor.unblock())?;
+        let token = reactor.register(fd, self.interest, &self.cell)?;
         self.leave(home).ok();
         self.key.store(Arc::as_ptr(&reactor).cast_mut().cast(), Ordering::Relaxed);
         *home = Some(Home { reactor, token });

@@ -46,6 +46,10 @@ mod local_set;
 #[cfg(not(runtime_loom))]
 mod metrics;
 #[cfg(not(runtime_loom))]
+mod pin;
+#[cfg(not(runtime_loom))]
+mod promise;
+#[cfg(not(runtime_loom))]
 pub mod runtime;
 #[cfg(not(runtime_loom))]
 mod scheduler;
@@ -55,6 +59,8 @@ mod scope;
 mod spawn;
 #[cfg(not(runtime_loom))]
 mod spawn_blocking;
+#[cfg(all(feature = "tokio-io", not(runtime_loom)))]
+mod stdio;
 #[cfg(not(runtime_loom))]
 mod task_local;
 #[cfg(all(feature = "tokio-compat", not(runtime_loom)))]
@@ -85,17 +91,82 @@ pub mod net {
     pub use reactor::net::*;
 }
 
-/// Readiness of file descriptors, under tokio's paths.
-#[cfg(all(feature = "net", not(runtime_loom)))]
+/// I/O under tokio's paths: readiness of file descriptors (feature `net`); tokio's traits, buffers and combinators, and the
+/// standard streams (feature `tokio-io`).
+///
+/// With `tokio-io` every socket of [`net`] has tokio's traits, and what is built on them works with it under any executor:
+///
+/// ```
+/// # #[cfg(feature = "tokio-io")]
+/// # runtime::block_on(async {
+/// use runtime::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// let (mut near, mut far) = runtime::io::duplex(64);
+/// near.write_all(b"hello").await?;
+/// drop(near);
+/// let mut text = String::new();
+/// far.read_to_string(&mut text).await?;
+/// assert_eq!(text, "hello");
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
+#[cfg(all(any(feature = "net", feature = "tokio-io"), not(runtime_loom)))]
 pub mod io {
+    #[cfg(feature = "net")]
     pub use reactor::{Interest, Ready};
+    #[doc(no_inline)]
+    pub use std::io::{Error, ErrorKind, Result, SeekFrom};
+
+    #[cfg(feature = "tokio-io")]
+    pub use crate::stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
+    #[cfg(feature = "tokio-io")]
+    #[doc(no_inline)]
+    pub use tokio::io::{
+        AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt, AsyncWrite,
+        AsyncWriteExt, BufReader, BufStream, BufWriter, Chain, DuplexStream, Empty, Join, Lines, ReadBuf,
+        ReadHalf, Repeat, SimplexStream, Sink, Split, Take, WriteHalf, copy, copy_bidirectional,
+        copy_bidirectional_with_sizes, copy_buf, duplex, empty, join, repeat, simplex, sink, split,
+    };
 
     /// File descriptors.
-    #[cfg(unix)]
+    #[cfg(all(feature = "net", unix))]
     pub mod unix {
         pub use reactor::{AsyncFd, AsyncFdReadyGuard, AsyncFdReadyMutGuard, TryIoError};
     }
 }
+
+/// Channels, locks and other ways for tasks to wait for each other: tokio's, which need no runtime of tokio's.
+///
+/// They know nothing of the [budget](task::coop) of our tasks: a task whose channel never runs dry keeps its neighbours
+/// waiting, unless it awaits through [`coop::cooperative`](task::coop::cooperative). Waits with a time limit are
+/// [`time::timeout`]'s.
+///
+/// ```
+/// # runtime::Runtime::new().block_on(async {
+/// use runtime::sync::mpsc;
+/// use runtime::task::coop::cooperative;
+///
+/// let (tx, mut rx) = mpsc::channel(16);
+/// runtime::spawn(async move {
+///     for number in 0..100 {
+///         tx.send(number).await.unwrap();
+///     }
+/// });
+/// let mut sum = 0;
+/// while let Some(number) = cooperative(rx.recv()).await {
+///     sum += number;
+/// }
+/// assert_eq!(sum, 4950);
+/// # });
+/// ```
+#[cfg(all(feature = "sync", not(runtime_loom)))]
+pub mod sync {
+    #[doc(no_inline)]
+    pub use tokio::sync::*;
+}
+
+#[cfg(all(feature = "tokio-macros", not(runtime_loom)))]
+#[doc(no_inline)]
+pub use tokio::{join, select, try_join};
 
 /// Timers, under tokio's names.
 #[cfg(all(feature = "time", not(runtime_loom)))]

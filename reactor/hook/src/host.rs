@@ -41,7 +41,8 @@ struct HostedDriver(Arc<dyn Driver>);
 
 impl HostedDriver {
     fn run(self) {
-        let mut unused_since: Option<Instant> = None;
+        // Until somebody uses it: he may not come.
+        let mut unused_since = Some(Instant::now());
         loop {
             let left = unused_since.map(|since| KEEP_ALIVE.saturating_sub(since.elapsed()));
             let turn = self.0.block(left);

@@ -83,6 +83,15 @@ impl Reactor {
         self.role
     }
 
+    /// No model forks.
+    pub(crate) fn is_inherited(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn check_origin(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     fn sources(&self) -> usize {
         self.inside.lock().unwrap().cells.len()
     }

@@ -1,15 +1,13 @@
 //! A child of a scope, and the handle to its output.
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
-use parking_lot::Mutex;
 use pin_project_lite::pin_project;
-use reactor_hook::budget;
 
 use super::core::Token;
 use crate::cancellable::Cancelled;
+use crate::promise::{Promise, Promised};
 
 pin_project! {
     /// The future of a child's task. What it is spawned with keeps the scope waiting until that has been dropped.
@@ -36,56 +34,6 @@ impl<F: Future<Output = Result<T, E>>, T, E> Future for Child<F, T> {
         let output = ready!(this.future.poll(cx))?;
         this.promise.keep(output);
         Poll::Ready(Ok(()))
-    }
-}
-
-/// An output on its way from a child to its handle.
-struct Slot<T>(Mutex<Stage<T>>);
-
-enum Stage<T> {
-    /// The child is not over; somebody may wait for its output.
-    Expected(Option<Waker>),
-    Kept(T),
-    /// The child is over, and has no output.
-    Broken,
-    /// The handle is gone, or has taken the output.
-    Unwanted,
-}
-
-pub(super) fn promise<T>() -> (Promise<T>, ChildHandle<T>) {
-    let slot = Arc::new(Slot(Mutex::new(Stage::Expected(None))));
-    (Promise(Arc::clone(&slot)), ChildHandle { slot })
-}
-
-impl<T> Slot<T> {
-    /// The child is over. Answers the stage that is to be dropped.
-    fn settle(&self, stage: Stage<T>) -> Option<Stage<T>> {
-        let mut slot = self.0.lock();
-        let Stage::Expected(waker) = &mut *slot else { return Some(stage) };
-        let waker = waker.take();
-        *slot = stage;
-        drop(slot);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        None
-    }
-}
-
-/// The child's end: broken when dropped before it was kept.
-pub(super) struct Promise<T>(Arc<Slot<T>>);
-
-impl<T> Promise<T> {
-    /// An output that nobody wants is dropped here, by the child.
-    pub(super) fn keep(&self, output: T) {
-        drop(self.0.settle(Stage::Kept(output)));
-    }
-}
-
-impl<T> Drop for Promise<T> {
-    fn drop(&mut self) {
-        // Settled by now if there was an output; what is answered then is empty.
-        drop(self.0.settle(Stage::Broken));
     }
 }
 
@@ -117,13 +65,17 @@ impl<T> Drop for Promise<T> {
 ///
 /// Polling `&mut handle` may be given up and taken up again; nothing is lost.
 pub struct ChildHandle<T> {
-    slot: Arc<Slot<T>>,
+    output: Promised<T>,
 }
 
 impl<T> ChildHandle<T> {
+    pub(super) fn new(output: Promised<T>) -> Self {
+        ChildHandle { output }
+    }
+
     /// Whether the child has returned or is over; awaiting the handle is then immediate.
     pub fn is_finished(&self) -> bool {
-        !matches!(*self.slot.0.lock(), Stage::Expected(_))
+        self.output.is_settled()
     }
 }
 
@@ -132,32 +84,9 @@ impl<T> Future for ChildHandle<T> {
 
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let charge = ready!(budget::poll_proceed(cx));
-        // Cloning and dropping a waker is user code: not under the lock.
-        let mut fresh = None;
-        let stage = loop {
-            let mut slot = self.slot.0.lock();
-            let Stage::Expected(waiting) = &mut *slot else {
-                break std::mem::replace(&mut *slot, Stage::Unwanted);
-            };
-            if waiting.as_ref().is_some_and(|waiting| waiting.will_wake(cx.waker())) {
-                return Poll::Pending;
-            }
-            let Some(waker) = fresh.take() else {
-                drop(slot);
-                fresh = Some(cx.waker().clone());
-                continue;
-            };
-            let former = waiting.replace(waker);
-            drop(slot);
-            drop(former);
-            return Poll::Pending;
-        };
-        charge.made_progress();
-        match stage {
-            Stage::Kept(output) => Poll::Ready(Ok(output)),
-            Stage::Broken => Poll::Ready(Err(Cancelled)),
-            Stage::Expected(_) | Stage::Unwanted => crate::misuse::panic(
+        match ready!(self.output.poll_settled(cx)) {
+            Some(output) => Poll::Ready(output),
+            None => crate::misuse::panic(
                 "ChildHandle::poll",
                 "the handle has resolved before",
                 [
@@ -166,13 +95,6 @@ impl<T> Future for ChildHandle<T> {
                 ],
             ),
         }
-    }
-}
-
-impl<T> Drop for ChildHandle<T> {
-    fn drop(&mut self) {
-        let stage = std::mem::replace(&mut *self.slot.0.lock(), Stage::Unwanted);
-        drop(stage);
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::SCOPE;
-use super::child::{Child, ChildHandle, Promise, promise};
+use super::child::{Child, ChildHandle};
 use super::core::{Core, Token};
 use crate::handle::Handle;
+use crate::promise::{Promise, promise};
 use crate::task::JoinHandle;
 
 /// What a scope joins: a child's output goes to its handle.
@@ -164,12 +165,12 @@ impl<E: Send + 'static> TaskGroup<E> {
     /// Calls `spawn` if the scope is open, and hands the task to the scope.
     #[track_caller]
     fn admit<T>(&self, spawn: impl FnOnce(Promise<T>, Token) -> ChildTask<E>) -> ChildHandle<T> {
-        let (promise, handle) = promise();
+        let (promise, output) = promise();
         // This one is given back when the scope has the task: a child may be over before that.
         if let Some(token) = self.group.core.enter() {
             self.group.arrive(spawn(promise, token.clone()));
         }
-        handle
+        ChildHandle::new(output)
     }
 }
 

@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use reactor_hook::process::{Origin, PerProcess};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -15,8 +16,8 @@ const NAME: &str = "runtime-tokio";
 /// its own, unless it was built otherwise.
 const BLOCKING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The present world, while anybody has it.
-static WORLD: Mutex<Weak<World>> = Mutex::new(Weak::new());
+/// The present world, while anybody has it. A forked child makes its own.
+static WORLD: PerProcess<Mutex<Weak<World>>> = PerProcess::new();
 
 /// A tokio runtime on a thread of its own. The thread ends when the last reference is gone, and it is the thread that
 /// drops the runtime: tokio panics where that is done in async code.
@@ -26,12 +27,14 @@ pub(super) struct World {
     keeper: AbortHandle,
     phase: Arc<Phase>,
     thread: Option<JoinHandle<()>>,
+    /// A forked child has no such thread.
+    origin: Origin,
 }
 
 impl World {
     /// The present world; a new one if there is none.
     pub(super) fn acquire() -> io::Result<Arc<World>> {
-        let mut present = WORLD.lock();
+        let mut present = WORLD.get(|| Mutex::new(Weak::new())).lock();
         if let Some(world) = present.upgrade() {
             return Ok(world);
         }
@@ -46,7 +49,7 @@ impl World {
         let its = Arc::clone(&phase);
         let thread = std::thread::Builder::new().name(NAME.into()).spawn(move || run(&its))?;
         let Started { handle, keeper } = phase.wait_started()?;
-        Ok(World { handle, keeper, phase, thread: Some(thread) })
+        Ok(World { handle, keeper, phase, thread: Some(thread), origin: Origin::here() })
     }
 
     /// Gives up a reference. If it was the last, waits for the thread until `deadline`, unless it is this one.
@@ -55,11 +58,12 @@ impl World {
             return;
         };
         let (phase, thread) = (Arc::clone(&world.phase), world.thread.take());
+        let is_here = world.origin.is_here();
         drop(world);
         let Some(thread) = thread.filter(|thread| thread.thread().id() != std::thread::current().id()) else {
             return;
         };
-        if phase.wait_ended(deadline) {
+        if is_here && phase.wait_ended(deadline) {
             // It has nothing left to do but its thread-locals; a panic of one of those has nobody to go to.
             drop(thread.join());
         }
@@ -68,8 +72,11 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // The thread is not waited for: this may be async code, or the thread itself.
-        self.keeper.abort();
+        // The thread is not waited for: this may be async code, or the thread itself. In a forked child there is none, and
+        // what it had locked stays locked.
+        if self.origin.is_here() {
+            self.keeper.abort();
+        }
     }
 }
 

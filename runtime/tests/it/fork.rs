@@ -271,6 +271,37 @@ fn a_runtime_made_in_a_forked_child_works_and_takes_the_parents_sockets() {
     });
 }
 
+async fn tokios_sleep() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+// D7
+#[test]
+fn tokios_world_is_made_anew_in_a_forked_child() {
+    child::run("fork::tokios_world_is_made_anew_in_a_forked_child", || {
+        let _watchdog = watchdog();
+        let make = || Builder::new_multi_thread().worker_threads(1).tokio_compat(true).build().unwrap();
+        let runtime = make();
+        runtime.block_on(tokios_sleep());
+        let mut outer = Some(make());
+        for _ in 0..3 {
+            let said = in_child(|| {
+                {
+                    let _entered = runtime::tokio_compat::enter();
+                    runtime::block_on(tokios_sleep());
+                }
+                let inner = make();
+                inner.block_on(async { runtime::spawn(tokios_sleep()).await.unwrap() });
+                drop(inner);
+                drop(outer.take());
+                "slept".to_owned()
+            });
+            assert_eq!(said, "slept");
+            runtime.block_on(tokios_sleep());
+        }
+    });
+}
+
 /// The message of a child that was aborted.
 #[track_caller]
 fn aborted(child: Child) -> String {

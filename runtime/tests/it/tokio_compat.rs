@@ -2,8 +2,8 @@
 use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use runtime::task::{LocalSet, spawn_local};
@@ -230,6 +230,20 @@ fn tokio_sockets_and_timers_run_in_a_local_set() {
     assert_eq!(compat_current_thread().block_on(locals()), 5);
     let _entered = tokio_compat::enter();
     assert_eq!(runtime::block_on(locals()), 5);
+}
+
+#[test]
+fn tokio_sockets_and_timers_run_in_pinned_tasks() {
+    let _watchdog = watchdog();
+    for runtime in [compat(2), compat_current_thread()] {
+        let pinned = runtime.spawn_pinned(|| async {
+            let mine = std::rc::Rc::new(5);
+            timers().await;
+            echo_here(*mine).await;
+            *mine
+        });
+        assert_eq!(runtime.block_on(pinned).unwrap(), 5);
+    }
 }
 
 #[test]
@@ -483,16 +497,20 @@ fn a_guard_in_a_root_future_outlives_the_seat_in_which_it_was_made() {
     });
 }
 
-/// Tokio reports such a guard with a panic; on a worker that would end the process.
+/// Tokio reports a guard that is dropped before a later one with a panic; on a worker that would end the process.
 #[test]
-fn a_guard_of_tokios_that_a_task_forgets_ends_nothing_but_itself() {
+fn a_guard_of_tokios_that_outlives_its_worker_ends_nothing_but_itself() {
+    static HANDLE: OnceLock<tokio::runtime::Handle> = OnceLock::new();
+    thread_local! {
+        static LATER: RefCell<Option<tokio::runtime::EnterGuard<'static>>> = const { RefCell::new(None) };
+    }
     let _watchdog = watchdog();
     let runtime = compat(1);
+    // Not in `block_on`, whose thread would run the task too.
     let task = runtime.spawn(async {
-        let handle = tokio::runtime::Handle::current();
-        std::mem::forget(handle.enter());
+        LATER.set(Some(HANDLE.get_or_init(tokio::runtime::Handle::current).enter()));
     });
-    runtime.block_on(task).unwrap();
+    until(|| task.is_finished());
     assert!(runtime.shutdown(Duration::from_secs(30)).is_clean());
 }
 
