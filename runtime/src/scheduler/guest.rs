@@ -232,7 +232,9 @@ impl Drop for Guest {
         let seat = self.seat.take().expect("taken here only");
         let shared = Arc::clone(seat.context.shared());
         if shared.is_inherited() {
-            // What else there is to leave is the parent's, or locked by threads that are not here.
+            // What else there is to leave is the parent's, or locked by threads that are not here. Its own tasks are not to
+            // be dropped twice.
+            std::mem::forget(Rc::clone(&seat.context));
             return;
         }
         seat.context.end();

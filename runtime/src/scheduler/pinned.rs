@@ -82,6 +82,7 @@ impl Shared {
         F: Future + 'static,
         F::Output: Send + 'static,
     {
+        crate::misuse::refuse_in_child("spawn_pinned", self.origin);
         Local::spawn_made(self.pinned.least(), create, location, || self.count_spawned())
     }
 

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::fs::File;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsRawFd as _, FromRawFd as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +16,7 @@ use runtime::net::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixStream};
 use runtime::time::{Duration, sleep};
 use runtime::{Builder, Runtime};
 
-use crate::support::{child, message_of, pool, watchdog};
+use crate::support::{CountDrop, Tally, child, message_of, pool, watchdog};
 
 fn sole() -> Runtime {
     Builder::new_current_thread().build().unwrap()
@@ -165,6 +165,7 @@ fn a_runtime_used_in_a_forked_child_is_an_error_that_names_both_processes() {
                     ("spawn", panic_of(|| runtime.spawn(async {}))),
                     ("spawn", panic_of(|| handle.spawn(async {}))),
                     ("spawn", panic_of(|| runtime::spawn(async {}))),
+                    ("spawn_pinned", panic_of(|| runtime.spawn_pinned(async || ()))),
                     ("spawn_blocking", panic_of(|| runtime.spawn_blocking(|| {}))),
                     ("spawn_blocking", panic_of(|| runtime::spawn_blocking(|| {}))),
                     ("Runtime::block_on", panic_of(|| runtime.block_on(async {}))),
@@ -359,13 +360,25 @@ fn the_thread_in_block_on_may_return_in_the_child_and_cannot_go_on() {
         let _watchdog = watchdog();
         let parent = std::process::id();
         for runtime in [pool(1), sole()] {
+            let dropped = Tally::default();
+            let waits = |dropped: CountDrop| async move {
+                let _dropped = dropped;
+                pending::<()>().await;
+            };
+            drop(runtime.spawn(waits(dropped.on_drop())));
             let mut runtime = Some(runtime);
-            // It returns, and drops what it has.
-            match runtime.as_ref().unwrap().block_on(async { fork() }) {
-                Forked::Parent(child) => assert_eq!(child.report(), "returned"),
+            // It returns, and drops what it has: the parent's tasks are not among that.
+            let root = async {
+                let pinned = dropped.on_drop();
+                drop(runtime::task::spawn_pinned(move || waits(pinned)));
+                sleep(Duration::from_millis(1)).await;
+                fork()
+            };
+            match runtime.as_ref().unwrap().block_on(root) {
+                Forked::Parent(child) => assert_eq!(child.report(), "returned, 0 dropped"),
                 Forked::Child(report) => {
                     drop(runtime.take());
-                    report.end("returned");
+                    report.end(&format!("returned, {} dropped", dropped.get()));
                 }
             }
             // It waits for what never comes.

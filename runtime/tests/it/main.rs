@@ -14,6 +14,7 @@ mod block_in_place;
 mod blocking;
 mod cancel;
 mod context;
+mod ends;
 mod foreign_executors;
 mod foreign_reactors;
 mod fork;
