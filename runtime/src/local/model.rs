@@ -1,8 +1,8 @@
-//! What the loom models see: a set without the face that finds it.
+//! What the loom models see: a set without the face that finds it, and a queue without the worker that runs it.
 use std::panic::Location;
 use std::task::Waker;
 
-use super::{Local, Owner, Waiters};
+use super::{Bell, Local, Owner, Waiters};
 use crate::primitives::Arc;
 use crate::task::JoinHandle;
 
@@ -41,5 +41,71 @@ impl Set {
 impl Drop for Set {
     fn drop(&mut self) {
         self.0.clear();
+    }
+}
+
+/// A bell that nobody hears.
+#[derive(Debug)]
+pub struct Silent;
+
+impl Bell for Silent {
+    fn ring(&self) {}
+}
+
+/// A queue that goes from owner to owner.
+#[derive(Clone, Debug)]
+pub struct Queue(Arc<Local<Silent>>);
+
+impl Queue {
+    /// Nobody's.
+    pub fn new() -> Queue {
+        Queue(Arc::new(Local::new(Silent)))
+    }
+
+    /// Makes the calling thread the owner, if nobody is.
+    pub fn own(&self) -> Option<QueueOwner> {
+        Owner::of(&self.0).map(QueueOwner)
+    }
+
+    /// Spawns from any thread.
+    #[track_caller]
+    pub fn spawn_made<C, F>(&self, create: C) -> JoinHandle<F::Output>
+    where
+        C: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        Local::spawn_made(&self.0, create, Location::caller(), || ())
+    }
+
+    /// Ends the queue, which is nobody's.
+    pub fn end(&self) {
+        drop(Owner::of(&self.0).expect("it is nobody's"));
+    }
+}
+
+/// Its owner.
+#[derive(Debug)]
+pub struct QueueOwner(Owner<Silent>);
+
+impl QueueOwner {
+    /// Spawns a task of this thread.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        Local::spawn_here(self.0.local(), future, Location::caller(), || ())
+    }
+
+    /// Polls what is ready.
+    pub fn run(&self) {
+        self.0.run(8);
+    }
+
+    /// Drops every future, and leaves the queue to another.
+    pub fn step_down(self) {
+        self.0.step_down();
     }
 }
