@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use runtime::task::{
     AbortHandle, Cancel, CancelHandle, Cancellable, Cancelled, ChildHandle, Id, JoinError, JoinHandle,
-    ScopeError, TaskGroup,
+    LocalEnterGuard, LocalSet, ScopeError, TaskGroup,
 };
 use runtime::{
     Builder, EnterGuard, Handle, Metrics, Runtime, ShutdownReport, TryCurrentError, WorkerMetrics,
@@ -42,6 +42,11 @@ fn every_public_type_is_as_thread_safe_as_it_can_be() {
     assert_impl_all!(ChildHandle<std::cell::Cell<u8>>: Send, Sync, Unpin);
     assert_impl_all!(ScopeError<std::io::Error>: Send, Sync, std::error::Error);
     assert_impl_all!(Cancelled: Send, Sync, Copy, std::error::Error);
+
+    // They belong to the thread that made them.
+    assert_not_impl_any!(LocalSet: Send, Sync);
+    assert_impl_all!(LocalSet: Unpin);
+    assert_not_impl_any!(LocalEnterGuard: Send, Sync);
 
     assert_impl_all!(time::Sleep: Send, Sync);
     // It is linked into a wheel while it waits.
