@@ -142,7 +142,7 @@ impl Guest {
             return None;
         }
         let held = Held::take(shared, shared.guest_slot())?;
-        if !shared.join_members() {
+        if !shared.members.join() {
             return None;
         }
         let role = if shared.config.workers == 0 { Role::Sole } else { Role::Guest };

@@ -14,7 +14,7 @@ mod supervised;
 mod worker;
 
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -35,6 +35,7 @@ use crate::queue::Injector;
 use crate::spawn_blocking::BlockingTasks;
 use crate::supervisor::Supervisor;
 use crate::supervisor::cover::Cover;
+use crate::supervisor::members::Members;
 use crate::task::{Arena, Notified};
 use crate::tokio_compat::Lease;
 use slot::Slot;
@@ -62,7 +63,7 @@ pub(crate) struct Shared {
     spare_refused: AtomicBool,
     pinned: pinned::Pinned,
     /// Threads that take part and the `Runtime` itself; who brings it to zero tears down.
-    members: AtomicUsize,
+    members: Members,
     pub(crate) termination: Termination,
     /// Tokio's world, which each thread enters with its context; nothing unless the builder was asked for it.
     pub(crate) tokio: Lease,
@@ -222,33 +223,9 @@ impl Shared {
         }
     }
 
-    /// Threads that still take part.
-    pub(crate) fn members(&self) -> usize {
-        // Relaxed: a figure.
-        self.members.load(Ordering::Relaxed)
-    }
-
     /// Workers that have not left yet. The supervisor is a member, too, and leaves after them.
     pub(crate) fn workers_left(&self) -> usize {
-        self.members().saturating_sub(usize::from(self.config.workers > 0))
-    }
-
-    /// One more member, unless the last has left.
-    fn join_members(&self) -> bool {
-        // Ordering: AcqRel: see `leave_members`. Relaxed look: the exchange decides.
-        let mut members = self.members.load(Ordering::Relaxed);
-        while members != 0 {
-            match self.members.compare_exchange_weak(
-                members,
-                members + 1,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return true,
-                Err(seen) => members = seen,
-            }
-        }
-        false
+        self.members.count().saturating_sub(usize::from(self.config.workers > 0))
     }
 }
 

@@ -8,6 +8,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::context::{Context, Role};
 use super::{CLOSED, Shared};
+use crate::supervisor::members::Left;
 
 /// Tells that the last member has left.
 #[derive(Default)]
@@ -92,12 +93,11 @@ impl Shared {
 
     /// Gives up membership. The last to do so drops every task that is left.
     pub(crate) fn leave_members(self: &Arc<Self>) {
-        // Ordering: AcqRel: Release publishes what this member did; Acquire makes the last one see all of it.
-        match self.members.fetch_sub(1, Ordering::AcqRel) {
-            1 => self.tear_down(),
+        match self.members.leave() {
+            Left::Last => self.tear_down(),
             // The supervisor stays as long as anybody else does.
-            2 => self.supervisor.unpark(),
-            _ => {}
+            Left::One => self.supervisor.unpark(),
+            Left::More => {}
         }
     }
 

@@ -95,7 +95,7 @@ impl Shared {
         let Some(shared) = self.this.upgrade() else {
             return false;
         };
-        if !self.join_members() {
+        if !self.members.join() {
             return false;
         }
         match self.spawn_thread(move || {

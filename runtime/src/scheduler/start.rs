@@ -1,7 +1,7 @@
 //! Making a runtime: all parts, then the threads. What was started is ended again if one is refused.
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -20,6 +20,7 @@ use crate::idle::Idle;
 use crate::queue::Injector;
 use crate::spawn_blocking::BlockingTasks;
 use crate::supervisor::cover::Cover;
+use crate::supervisor::members::Members;
 use crate::supervisor::{self, Supervisor};
 use crate::task::{Arena, Cache};
 use crate::tokio_compat::Lease;
@@ -49,7 +50,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         cover: Cover::new(config.workers + 1..slots),
         spare_refused: AtomicBool::new(false),
         pinned: pinned::Pinned::new(config.workers, weak),
-        members: AtomicUsize::new(1),
+        members: Members::new(),
         termination: Termination::default(),
         tokio,
         spawned_outside: AtomicU64::new(0),
@@ -75,7 +76,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
 impl Shared {
     /// Starts a thread that is a member while it runs. On failure ends what runs already.
     fn start_member(self: &Arc<Self>, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let joined = self.join_members();
+        let joined = self.members.join();
         assert!(joined, "the runtime itself is a member until it is dropped");
         let member = Arc::clone(self);
         let thread = self.spawn_thread(move || {

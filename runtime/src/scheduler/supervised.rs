@@ -60,7 +60,7 @@ impl Supervised for Shared {
     }
 
     fn members(&self) -> usize {
-        Shared::members(self)
+        self.members.count()
     }
 
     fn call_parked(&self) -> bool {

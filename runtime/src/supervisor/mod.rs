@@ -1,5 +1,6 @@
 //! The supervisor: one thread that sees to it that no task can stop the others. The README in this folder walks through it.
 pub(crate) mod cover;
+pub(crate) mod members;
 #[cfg(all(test, not(runtime_loom)))]
 mod tests;
 #[cfg(not(runtime_loom))]
@@ -12,6 +13,7 @@ pub(crate) use thread::{Supervised, Supervisor, run};
 
 #[cfg(runtime_loom)]
 pub mod model {
-    //! The books, for their model.
+    //! Books and membership, for their models.
     pub use super::cover::{By, Cover, StandIn};
+    pub use super::members::{Left, Members};
 }
