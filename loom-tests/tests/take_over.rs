@@ -80,7 +80,8 @@ impl World {
     }
 
     fn spawn(&self) {
-        let task = Task(Box::new(Node { next: AtomicPtr::new(std::ptr::null_mut()), runs: UnsafeCell::new(0) }));
+        let task =
+            Task(Box::new(Node { next: AtomicPtr::new(std::ptr::null_mut()), runs: UnsafeCell::new(0) }));
         if let Some(displaced) = self.lifo.put(task) {
             let _ = self.injector.push(displaced);
         }
@@ -119,7 +120,9 @@ impl World {
 }
 
 /// The worker wakes a task in its last poll, and is taken over in that moment.
-fn take_over(supervisor: impl Fn(&Arc<World>) -> Option<thread::JoinHandle<()>> + Send + Sync + Copy + 'static) {
+fn take_over(
+    supervisor: impl Fn(&Arc<World>) -> Option<thread::JoinHandle<()>> + Send + Sync + Copy + 'static,
+) {
     check(2, move || {
         let world = World::new();
         let worker = {
@@ -200,7 +203,7 @@ fn a_slot_covered_from_two_sides_is_uncovered_by_the_one_it_belongs_to() {
         let found = cover.cover(0, By::Itself) == StandIn::Start(1);
         // It blocks now: whatever the supervisor believes, somebody stands in.
         assert!(!cover.has_surplus());
-        let told = cover.uncover(0, By::Itself);
+        let told = cover.uncover(0, By::Itself) == 1;
         let found = found | supervisor.join().unwrap();
         assert!(found && cover.active() == 1);
         assert!(cover.has_surplus(), "a spare that nobody needs must see it: {cover:?}");
@@ -214,7 +217,7 @@ fn a_slot_covered_while_the_spare_leaves_has_somebody_all_the_same() {
     check(3, || {
         let cover = Arc::new(Cover::new(1..2));
         let _ = cover.cover(0, By::Supervisor);
-        assert!(cover.uncover(0, By::Supervisor));
+        assert_eq!(cover.uncover(0, By::Supervisor), 1);
         let spare = {
             let cover = Arc::clone(&cover);
             thread::spawn(move || {

@@ -78,16 +78,19 @@ impl Context {
 
 impl Shared {
     /// Does what the books say so that somebody stands in.
-    pub(super) fn stand_in(&self, stand_in: StandIn) {
-        match stand_in {
-            StandIn::Nobody => {}
-            StandIn::Resume(slot) => self.unpark_slot(slot),
-            StandIn::Start(slot) => {
-                if !self.start_spare(slot) {
-                    // The others do the work meanwhile, as they would without spares.
-                    self.cover.refused(slot);
+    pub(super) fn stand_in(&self, mut stand_in: StandIn) {
+        loop {
+            match stand_in {
+                StandIn::Nobody => return,
+                StandIn::Resume(slot) => self.unpark_slot(slot),
+                StandIn::Start(slot) => {
+                    if !self.start_spare(slot) {
+                        // The others do the work meanwhile, as they would without spares.
+                        return self.cover.refused(slot);
+                    }
                 }
             }
+            stand_in = self.cover.retry();
         }
     }
 
@@ -126,17 +129,13 @@ impl Shared {
         }
     }
 
-    /// The thread of `slot` is back: a surplus spare that is parked would not see it, one that runs looks between two polls.
+    /// The thread of `slot` is back: surplus spares that are parked would not see it, those that run look between two polls.
     pub(super) fn uncover(&self, slot: usize, by: By) {
-        if !self.cover.uncover(slot, by) {
-            return;
-        }
-        for spare in self.guest_slot() + 1..self.slots.len() {
-            if let Some(woken) = self.idle.claim(spare) {
-                self.unpark_slot(spare);
-                self.unpark_supervisor_if(woken.supervisor_was_asleep);
-                break;
-            }
+        let surplus = self.cover.uncover(slot, by);
+        let spares = self.guest_slot() + 1..self.slots.len();
+        let parked = spares.filter_map(|spare| self.idle.claim(spare));
+        for woken in parked.take(surplus) {
+            self.wake(woken);
         }
     }
 

@@ -144,13 +144,14 @@ impl Context {
     #[inline]
     pub(super) fn between_polls(&self) {
         let core = self.core();
-        if count_down(&core.until_injector) {
-            core.until_injector.set(self.shared().config.global_queue_interval);
-            self.take_injected();
-        }
         if count_down(&core.until_turn) || self.shared().signals() & DRIVER_OVERDUE != 0 {
             core.until_turn.set(self.shared().config.event_interval);
             self.turn_while_busy();
+        }
+        // After the turn: what the driver has woken goes before what may be the next to block.
+        if count_down(&core.until_injector) {
+            core.until_injector.set(self.shared().config.global_queue_interval);
+            self.take_injected();
         }
     }
 

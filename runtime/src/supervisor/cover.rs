@@ -29,7 +29,7 @@ pub enum StandIn {
 #[derive(Debug)]
 pub struct Cover {
     books: Mutex<Books>,
-    /// Slots that are covered.
+    /// Spares wanted: one for each covered slot, two for a spare that is stuck.
     wanted: AtomicUsize,
     /// Spares that run tasks now.
     active: AtomicUsize,
@@ -40,15 +40,26 @@ struct Books {
     free: Vec<usize>,
     lingering: Vec<usize>,
     /// For each slot, spare or not.
-    covered: Box<[Option<By>]>,
+    covered: Box<[Option<Wish>]>,
+    first_spare: usize,
+}
+
+/// Why a slot is covered.
+#[derive(Clone, Copy, Debug)]
+struct Wish {
+    by: By,
+    /// What it adds to `wanted`.
+    spares: usize,
 }
 
 impl Cover {
     /// `spares`: the indices of the spare slots, which are the last of all.
     pub fn new(spares: std::ops::Range<usize>) -> Cover {
         let covered = vec![None; spares.end].into_boxed_slice();
+        let first_spare = spares.start;
+        let books = Books { free: spares.rev().collect(), lingering: Vec::new(), covered, first_spare };
         Cover {
-            books: Mutex::new(Books { free: spares.rev().collect(), lingering: Vec::new(), covered }),
+            books: Mutex::new(books),
             wanted: AtomicUsize::new(0),
             active: AtomicUsize::new(0),
         }
@@ -66,38 +77,41 @@ impl Cover {
         self.active.load(Ordering::Relaxed) > self.wanted.load(Ordering::Relaxed)
     }
 
-    /// Slot `slot` is to be covered.
+    /// Slot `slot` is to be covered. To be followed by `retry` until nobody is found.
     pub fn cover(&self, slot: usize, by: By) -> StandIn {
         let mut books = self.books.lock();
-        match (books.covered[slot], by) {
-            (None, by) => {
-                books.covered[slot] = Some(by);
+        // A spare that is stuck in its turn has met a row of blockers: the next batch is twice as large.
+        let spares = if by == By::Supervisor && slot >= books.first_spare { 2 } else { 1 };
+        match &mut books.covered[slot] {
+            none @ None => {
+                *none = Some(Wish { by, spares });
                 // Relaxed, here and below: written under the lock.
-                self.wanted.store(self.wanted.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+                self.wanted.store(self.wanted.load(Ordering::Relaxed) + spares, Ordering::Relaxed);
                 self.find(&mut books)
             }
-            (Some(By::Supervisor), By::Itself) => {
-                books.covered[slot] = Some(By::Itself);
+            Some(wish) => {
+                if by == By::Itself {
+                    wish.by = by;
+                }
                 StandIn::Nobody
             }
-            (Some(_), _) => StandIn::Nobody,
         }
     }
 
-    /// Slot `slot` need not be covered any more, says who wished it; somebody else's wish stays. True: a spare is surplus,
-    /// and must be told if it is parked.
+    /// Slot `slot` need not be covered any more, says who wished it; somebody else's wish stays. So many spares are
+    /// surplus now, and must be told if they are parked.
     #[must_use]
-    pub fn uncover(&self, slot: usize, by: By) -> bool {
+    pub fn uncover(&self, slot: usize, by: By) -> usize {
         let mut books = self.books.lock();
-        if books.covered[slot] != Some(by) {
-            return false;
-        }
-        books.covered[slot] = None;
-        self.wanted.store(self.wanted.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
-        self.has_surplus()
+        let Some(wish) = books.covered[slot].take_if(|wish| wish.by == by) else {
+            return 0;
+        };
+        let wanted = self.wanted.load(Ordering::Relaxed) - wish.spares;
+        self.wanted.store(wanted, Ordering::Relaxed);
+        self.active.load(Ordering::Relaxed).saturating_sub(wanted)
     }
 
-    /// Another try for slots that are covered in the books only.
+    /// The next spare for slots that are covered in the books only.
     pub fn retry(&self) -> StandIn {
         self.find(&mut self.books.lock())
     }

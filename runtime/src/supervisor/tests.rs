@@ -81,9 +81,23 @@ fn a_covered_slot_gets_a_spare_and_a_second_wish_none() {
 fn above_the_cap_a_slot_is_covered_by_the_next_spare_that_is_over() {
     let cover = books();
     let _ = (cover.cover(0, By::Supervisor), cover.cover(1, By::Supervisor));
-    assert_eq!(cover.cover(3, By::Supervisor), StandIn::Nobody);
-    assert!(!cover.uncover(0, By::Supervisor), "its spare serves slot 3 now");
-    assert!(cover.uncover(1, By::Supervisor));
+    assert_eq!(cover.cover(3, By::Itself), StandIn::Nobody);
+    assert_eq!(cover.uncover(0, By::Supervisor), 0, "its spare serves slot 3 now");
+    assert_eq!(cover.uncover(1, By::Supervisor), 1);
+}
+
+#[test]
+fn a_stuck_spare_asks_for_two_and_gives_both_back() {
+    let cover = Cover::new(3..7);
+    assert_eq!(cover.cover(0, By::Supervisor), StandIn::Start(3));
+    assert_eq!(cover.cover(3, By::Supervisor), StandIn::Start(4));
+    assert_eq!(cover.retry(), StandIn::Start(5));
+    assert_eq!(cover.retry(), StandIn::Nobody);
+    // Blocks in place meanwhile: the label changes, what was asked for does not.
+    assert_eq!(cover.cover(3, By::Itself), StandIn::Nobody);
+    assert_eq!(cover.uncover(3, By::Itself), 2);
+    assert!(cover.linger(5) && cover.linger(4));
+    assert!(!cover.linger(3), "worker 0 is still covered");
 }
 
 #[test]
@@ -91,10 +105,10 @@ fn a_label_that_was_taken_over_is_uncovered_by_its_new_owner_only() {
     let cover = books();
     assert_eq!(cover.cover(0, By::Supervisor), StandIn::Start(3));
     assert_eq!(cover.cover(0, By::Itself), StandIn::Nobody);
-    assert!(!cover.uncover(0, By::Supervisor));
+    assert_eq!(cover.uncover(0, By::Supervisor), 0);
     assert!(!cover.has_surplus());
-    assert!(cover.uncover(0, By::Itself));
-    assert!(!cover.uncover(0, By::Supervisor), "nothing is left of it");
+    assert_eq!(cover.uncover(0, By::Itself), 1);
+    assert_eq!(cover.uncover(0, By::Supervisor), 0, "nothing is left of it");
 }
 
 #[test]
@@ -102,11 +116,11 @@ fn a_surplus_spare_lingers_and_is_resumed_or_leaves() {
     let cover = books();
     assert_eq!(cover.cover(0, By::Supervisor), StandIn::Start(3));
     assert!(!cover.linger(3), "it is needed");
-    assert!(cover.uncover(0, By::Supervisor));
+    assert_eq!(cover.uncover(0, By::Supervisor), 1);
     assert!(cover.linger(3));
     assert_eq!(cover.cover(1, By::Supervisor), StandIn::Resume(3));
     assert!(!cover.stop_lingering(3), "it was resumed");
-    assert!(cover.uncover(1, By::Supervisor));
+    assert_eq!(cover.uncover(1, By::Supervisor), 1);
     assert!(cover.linger(3) && cover.stop_lingering(3));
     cover.freed(3);
     assert_eq!(cover.cover(0, By::Itself), StandIn::Start(3));
@@ -120,5 +134,5 @@ fn a_refused_thread_leaves_the_cover_to_be_tried_again() {
     assert_eq!(cover.active(), 0);
     assert_eq!(cover.retry(), StandIn::Start(3));
     assert_eq!(cover.retry(), StandIn::Nobody);
-    assert!(cover.uncover(0, By::Supervisor));
+    assert_eq!(cover.uncover(0, By::Supervisor), 1);
 }
