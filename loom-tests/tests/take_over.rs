@@ -201,13 +201,30 @@ fn a_slot_covered_from_two_sides_is_uncovered_by_the_one_it_belongs_to() {
             })
         };
         let found = cover.cover(0, By::Itself) == StandIn::Start(1);
-        // It blocks now: whatever the supervisor believes, somebody stands in.
-        assert!(!cover.has_surplus());
+        // It blocks now: whatever the supervisor believes, the spare must stay.
+        assert!(!cover.linger(1));
         let told = cover.uncover(0, By::Itself) == 1;
         let found = found | supervisor.join().unwrap();
         assert!(found && cover.active() == 1);
         assert!(cover.has_surplus(), "a spare that nobody needs must see it: {cover:?}");
         assert!(told || cover.linger(1));
+    });
+}
+
+/// A spare that finds itself surplus begins to linger as a slot is covered.
+#[test]
+fn a_slot_covered_while_the_spare_begins_to_linger_has_it_all_the_same() {
+    check(3, || {
+        let cover = Arc::new(Cover::new(1..2));
+        let _ = cover.cover(0, By::Supervisor);
+        assert_eq!(cover.uncover(0, By::Supervisor), 1);
+        let spare = {
+            let cover = Arc::clone(&cover);
+            thread::spawn(move || cover.linger(1))
+        };
+        let stand_in = cover.cover(0, By::Supervisor);
+        let expected = if spare.join().unwrap() { StandIn::Resume(1) } else { StandIn::Nobody };
+        assert_eq!((stand_in, cover.active()), (expected, 1));
     });
 }
 

@@ -56,7 +56,7 @@ impl Shared {
         if state.running {
             return Ok(());
         }
-        if !self.join_members() {
+        if !self.members.join() {
             return Err(io::Error::other("the runtime is shutting down"));
         }
         let shared = Arc::clone(self);

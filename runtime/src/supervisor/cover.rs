@@ -58,11 +58,7 @@ impl Cover {
         let covered = vec![None; spares.end].into_boxed_slice();
         let first_spare = spares.start;
         let books = Books { free: spares.rev().collect(), lingering: Vec::new(), covered, first_spare };
-        Cover {
-            books: Mutex::new(books),
-            wanted: AtomicUsize::new(0),
-            active: AtomicUsize::new(0),
-        }
+        Cover { books: Mutex::new(books), wanted: AtomicUsize::new(0), active: AtomicUsize::new(0) }
     }
 
     /// Spares that run tasks now.
