@@ -89,8 +89,7 @@ fn main() -> ExitCode {
     progress.finish_and_clear();
     println!("{table}");
     println!(
-        "Milliseconds later than due, less what is usual when nothing blocks. Two workers, {} tick.",
-        "1 ms"
+        "Milliseconds later than due, less what is usual when nothing blocks. Two workers, a tick each millisecond."
     );
     println!("threads: of the runtime, before and at most. back after: the last blocker returned.");
     if all_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }

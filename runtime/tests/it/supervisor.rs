@@ -282,32 +282,60 @@ fn without_a_thread_to_be_had_work_waits_and_goes_on_when_there_is_one() {
     assert_eq!(runtime.block_on(blocker).unwrap(), 7);
 }
 
-/// L3 in small: blockers of every kind, one after the other, while others come and go.
+/// L3: blockers of every kind, one after the other, while others come and go.
 #[test]
-fn blockers_that_come_and_go_lose_nothing() {
+fn blockers_that_come_and_go_lose_nothing_and_threads_are_bounded() {
     let _watchdog = watchdog();
-    let runtime = builder(2).stall_threshold(Duration::from_millis(1)).max_spare_threads(4).build().unwrap();
-    let mut rng = Rng::new();
-    let rounds = count(300, 30_000);
-    let kinds: Vec<_> = (0..rounds).map(|_| (rng.below(4), rng.below(3000) as u64)).collect();
-    let done = runtime.block_on(async {
-        let mut set = JoinSet::new();
-        for (kind, micros) in kinds {
-            let pause = Duration::from_micros(micros);
-            set.spawn(async move {
-                match kind {
-                    0 => std::thread::sleep(pause),
-                    1 => runtime::task::block_in_place(|| std::thread::sleep(pause)),
-                    2 => runtime::time::sleep(pause).await,
-                    _ => drop(runtime::spawn_blocking(move || std::thread::sleep(pause)).await),
-                }
-                yield_now().await;
-            });
-        }
-        set.join_all().await.len()
+    child::run("supervisor::blockers_that_come_and_go_lose_nothing_and_threads_are_bounded", || {
+        const WORKERS: usize = 2;
+        const SPARES: usize = 4;
+        const BLOCKING: usize = 3;
+        let without = process::threads();
+        let runtime = builder(WORKERS)
+            .stall_threshold(Duration::from_millis(1))
+            .max_spare_threads(SPARES)
+            .max_blocking_threads(BLOCKING)
+            .build()
+            .unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let counting = std::thread::spawn(move || {
+            let mut most = 0;
+            while !stopped.load(Ordering::Relaxed) {
+                most = most.max(process::threads());
+                std::thread::yield_now();
+            }
+            most
+        });
+        let mut rng = Rng::new();
+        let rounds = count(300, 30_000);
+        let kinds: Vec<_> = (0..rounds).map(|_| (rng.below(4), rng.below(3000) as u64)).collect();
+        let done = runtime.block_on(async {
+            let mut set = JoinSet::new();
+            for (kind, micros) in kinds {
+                let pause = Duration::from_micros(micros);
+                set.spawn(async move {
+                    match kind {
+                        0 => std::thread::sleep(pause),
+                        1 => runtime::task::block_in_place(|| std::thread::sleep(pause)),
+                        2 => runtime::time::sleep(pause).await,
+                        _ => drop(runtime::spawn_blocking(move || std::thread::sleep(pause)).await),
+                    }
+                    yield_now().await;
+                });
+            }
+            set.join_all().await.len()
+        });
+        assert_eq!(done, rounds);
+        stop.store(true, Ordering::Relaxed);
+        let most = counting.join().unwrap();
+        // The supervisor, and the thread that counts.
+        assert!(
+            most <= without + WORKERS + SPARES + BLOCKING + 2,
+            "{most} threads, {without} of them not ours"
+        );
+        until(|| runtime.metrics().spares == 0);
     });
-    assert_eq!(done, rounds);
-    until(|| runtime.metrics().spares == 0);
 }
 
 /// A blocking read is what it is in any thread: interrupted by nothing of ours.
