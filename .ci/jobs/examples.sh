@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the examples against real clients: bash for echo, curl, wrk and h2load for http; showcase is its own.
+# Runs the examples against real clients: bash for echo, curl, wrk and h2load for http; the others are their own.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 install curl curl
 install wrk wrk
@@ -46,3 +46,7 @@ stop
 
 echo "--- showcase"
 cargo run --release --example showcase
+
+echo "--- the small executor and the small reactor"
+cargo run --release -p reactor-hook --example small_executor
+cargo run --release -p reactor-hook --example small_reactor

@@ -29,7 +29,8 @@ pub trait Driver: Any + Send + Sync {
     fn attendance(&self) -> &Attendance;
 
     /// Blocks until it may have woken somebody, until `unblock` was called (before or during), or until `timeout`
-    /// has passed: `None` is for ever, zero looks and returns.
+    /// has passed: `None` is for ever, zero looks and returns. A driver whose last waiter goes unblocks itself, so that a
+    /// thread that drives nothing else learns that it may end.
     fn block(&self, timeout: Option<Duration>) -> Turn;
 
     /// Makes the present or else the next `block` return at once. From any thread, any number of times.

@@ -13,6 +13,7 @@ use reactor_hook::{Driver, Frame, driver_of};
 
 use crate::by_hand::{Count, drain, fill, pair};
 use crate::drive::{self, Watchdog, hosted, in_frame};
+use crate::reactors::Here;
 
 async fn read_one(source: &AsyncFd<UnixStream>) -> usize {
     source
@@ -267,4 +268,32 @@ fn a_move_that_is_refused_leaves_the_source_where_it_was() {
 fn replace(fd: &impl AsRawFd, by: &impl AsRawFd) {
     // SAFETY: both are open and stay so; their owners know no more of them than their numbers.
     assert_ne!(unsafe { libc::dup2(by.as_raw_fd(), fd.as_raw_fd()) }, -1);
+}
+
+#[test]
+fn a_reactor_that_made_way_ends_its_thread_when_its_last_source_has_gone() {
+    let _watchdog = Watchdog::new();
+    let (mut peer, source) = pair();
+    let frame = Frame::open().build();
+    let _entered = frame.enter();
+    let (count, waker) = Count::new();
+    assert!(source.poll_read_ready(&mut Context::from_waker(&waker)).is_pending());
+    let reactor = driver_of::<Reactor>().expect("the thread drives it");
+    let local = Here::new("local");
+    assert_eq!(reactor_hook::drive_local(&local).ok(), Some(()));
+    assert!(reactor.attendance().is_attended());
+    assert_eq!(count.get(), 0, "nobody need know");
+    peer.write_all(b"x").unwrap();
+    while count.get() == 0 {
+        std::thread::yield_now();
+    }
+    // A new one joins it there.
+    let (_other_peer, other) = pair();
+    assert!(other.poll_read_ready(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(reactor.sources(), 2);
+    drop((source, other));
+    // Of its own accord: its thread has nothing to wait for.
+    while reactor.attendance().is_attended() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
 }

@@ -7,6 +7,9 @@ mod drive;
 mod halves;
 mod home;
 mod pipe;
+#[path = "../../hook/tests/it/reactors.rs"]
+#[allow(dead_code)]
+mod reactors;
 mod readiness;
 mod registration;
 mod resolve;

@@ -17,11 +17,11 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _, join, select};
 use reactor_hook::{DriveError, LocalDriver as _, drive_local};
 use runtime::net::{TcpListener, TcpStream};
-use runtime::task::{block_in_place, yield_now};
+use runtime::task::{LocalSet, block_in_place, yield_now};
 use runtime::time::sleep;
 use runtime::{Builder, Runtime};
 
-use crate::support::{Gate, pool, process, until, watchdog};
+use crate::support::{Gate, Rng, count, pool, process, until, watchdog};
 use reactors::{Anywhere, Here};
 
 const MS: Duration = Duration::from_millis(1);
@@ -189,6 +189,60 @@ fn a_spawned_task_of_a_pool_is_told_that_no_worker_blocks_for_it() {
 }
 
 #[test]
+fn a_pinned_task_is_told_that_no_worker_blocks_for_it() {
+    let _watchdog = watchdog();
+    let runtime = pool(2);
+    let pinned = runtime.spawn_pinned(|| async {
+        let mine = Here::new("mine");
+        mine.next().await.expect_err("the worker has others to run").to_string()
+    });
+    let text = runtime.block_on(pinned).unwrap();
+    assert!(text.contains("worker") && text.contains("`mine`"), "{text}");
+}
+
+#[test]
+fn local_tasks_wait_in_a_local_reactor() {
+    let _watchdog = watchdog();
+    in_each(async |place| {
+        let local = Here::new("local");
+        let tasks = LocalSet::new();
+        let all: Vec<_> = (0..3)
+            .map(|_| {
+                let local = Rc::clone(&local);
+                tasks.spawn_local(async move {
+                    for _ in 0..3 {
+                        join!(event(&local), sleep(MS));
+                    }
+                })
+            })
+            .collect();
+        tasks
+            .run_until(async {
+                Echo::new().await.round().await;
+                for task in all {
+                    task.await.unwrap();
+                }
+            })
+            .await;
+        assert_eq!(local.events.threads(), [std::thread::current().id()], "{place}");
+    });
+}
+
+#[test]
+fn local_tasks_that_wait_go_on_in_the_next_executor() {
+    let _watchdog = watchdog();
+    let (local, tasks) = (Here::new("local"), LocalSet::new());
+    let task = {
+        let local = Rc::clone(&local);
+        tasks.spawn_local(async move { local.next().await })
+    };
+    // Its frame goes, and it has not been woken by anything else.
+    runtime::block_on(tasks.run_until(yield_now()));
+    local.events.happen_soon();
+    pool(1).block_on(tasks.run_until(async { task.await.unwrap().unwrap() }));
+}
+
+#[test]
 fn tasks_of_a_runtime_without_workers_run_while_its_thread_is_in_a_local_reactor() {
     let _watchdog = watchdog();
     let runtime = sole();
@@ -291,6 +345,48 @@ fn the_thread_beside_a_local_reactor_ends_with_it() {
     });
     until(|| threads() == 0);
     runtime.block_on(sleep(MS));
+}
+
+#[test]
+fn local_reactors_that_come_and_go_lose_no_wake_up() {
+    let _watchdog = watchdog();
+    let mut rng = Rng::new();
+    for runtime in [sole(), pool(1), pool(2)] {
+        let stop = Arc::new(AtomicBool::new(false));
+        // Others wake the same thread meanwhile, wherever it blocks.
+        let spawning = {
+            let (handle, stop) = (runtime.handle().clone(), Arc::clone(&stop));
+            std::thread::spawn(move || {
+                let mut tasks = Vec::new();
+                while !stop.load(Ordering::Relaxed) {
+                    tasks.push(handle.spawn(sleep(MS / 2)));
+                    std::thread::sleep(MS / 4);
+                }
+                tasks
+            })
+        };
+        runtime.block_on(async {
+            let (one, other) = (Here::new("one"), Here::new("other"));
+            let mut echo = Echo::new().await;
+            for _ in 0..count(100, 5_000) {
+                match rng.below(5) {
+                    0 => event(&one).await,
+                    1 => event(&other).await,
+                    2 => sleep(MS).await,
+                    3 => drop(join!(event(&one), echo.round(), runtime::spawn(sleep(MS)))),
+                    // Offered, and gone before the thread has waited in it.
+                    _ => drop(one.next().now_or_never()),
+                }
+            }
+        });
+        stop.store(true, Ordering::Relaxed);
+        let tasks = spawning.join().unwrap();
+        runtime.block_on(async {
+            for task in tasks {
+                task.await.unwrap();
+            }
+        });
+    }
 }
 
 #[test]
