@@ -20,6 +20,7 @@
 
 mod blocking;
 mod cancellable;
+mod hold;
 mod idle;
 mod local;
 mod misuse;
@@ -183,6 +184,7 @@ pub mod model {
     //! The protocols, for their models.
     pub use crate::blocking::model as blocking;
     pub use crate::cancellable::{CancelHandle, Cancellable, Cancelled, cancellable};
+    pub use crate::hold::Hold;
     pub use crate::idle::model as idle;
     pub use crate::local::model as local;
     pub use crate::queue::model as queue;

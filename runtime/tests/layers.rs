@@ -16,6 +16,7 @@ const CRATES: [(&str, &str, &[&str]); 5] = [
 /// above them all.
 const MODULES: &[&str] = &[
     "primitives",
+    "hold",
     "misuse",
     "remedy",
     "tokio_compat",

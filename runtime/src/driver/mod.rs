@@ -2,16 +2,18 @@
 //!
 //! Nobody holds it while a task is polled: a turn wakes tasks, which are queued, and ends.
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use reactor::Reactor;
 use reactor_hook::{DeadlineSource, Driver as _, Unpark};
 use timer::Timers;
 
+use crate::hold::Hold;
+
 pub(crate) struct Driver {
     /// True while somebody is inside a turn.
-    held: AtomicBool,
+    held: Hold,
     /// Turns ended so far: the supervisor's sign that the driver is not forgotten.
     turns: AtomicU64,
     reactor: Arc<Reactor>,
@@ -27,7 +29,7 @@ impl Driver {
         let reactor = Reactor::new()?;
         let timers = Timers::new(lanes);
         timers.set_unpark(Some(Arc::new(Unblock(Arc::clone(&reactor)))));
-        Ok(Driver { held: AtomicBool::new(false), turns: AtomicU64::new(0), reactor, timers })
+        Ok(Driver { held: Hold::new(), turns: AtomicU64::new(0), reactor, timers })
     }
 
     pub(crate) fn reactor(&self) -> &Arc<Reactor> {
@@ -39,20 +41,12 @@ impl Driver {
     }
 
     pub(crate) fn try_take(&self) -> Option<Token<'_>> {
-        // Relaxed look first: a busy worker that finds it held leaves the line alone.
-        if self.held.load(Ordering::Relaxed) {
-            return None;
-        }
-        // Ordering: Acquire pairs with the Release in `Token::drop`: turns follow one another.
-        self.held
-            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
-            .ok()
-            .map(|_| Token(self))
+        // Made only if it was taken: its drop gives it back.
+        self.held.try_take().then(|| Token(self))
     }
 
     pub(crate) fn is_held(&self) -> bool {
-        // Relaxed: a hint for the supervisor, which looks again.
-        self.held.load(Ordering::Relaxed)
+        self.held.is_held()
     }
 
     pub(crate) fn turns(&self) -> u64 {
@@ -128,8 +122,7 @@ impl Drop for Token<'_> {
     fn drop(&mut self) {
         // Relaxed: the holder is the single writer; the Release below publishes it to the next.
         self.0.turns.store(self.0.turns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        // Ordering: Release pairs with the Acquire in `try_take`.
-        self.0.held.store(false, Ordering::Release);
+        self.0.held.release();
     }
 }
 

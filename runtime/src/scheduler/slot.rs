@@ -4,13 +4,14 @@
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
 
 use super::Shared;
 use super::rng::Rng;
+use crate::hold::Hold;
 use crate::idle::Parker;
 use crate::metrics::Counters;
 use crate::queue::{LifoSlot, Local, Stealer};
@@ -51,7 +52,7 @@ pub(crate) struct Slot {
     /// Counts the beginnings and ends of polls: odd inside one. Written by the holder, read by the supervisor.
     pub(crate) heartbeat: CachePadded<AtomicU64>,
     pub(crate) counters: CachePadded<Counters>,
-    held: AtomicBool,
+    held: Hold,
     core: UnsafeCell<Core>,
 }
 
@@ -69,7 +70,7 @@ impl Slot {
             parker: CachePadded::new(Parker::new()),
             heartbeat: CachePadded::new(AtomicU64::new(0)),
             counters: CachePadded::new(Counters::default()),
-            held: AtomicBool::new(false),
+            held: Hold::new(),
             core: UnsafeCell::new(Core {
                 local,
                 cache,
@@ -89,8 +90,7 @@ impl Slot {
     }
 
     pub(crate) fn is_held(&self) -> bool {
-        // Relaxed: a hint only.
-        self.held.load(Ordering::Relaxed)
+        self.held.is_held()
     }
 }
 
@@ -107,8 +107,8 @@ impl Held {
     /// Takes slot `index` for the calling thread, unless another has it.
     pub(crate) fn take(shared: &Arc<Shared>, index: usize) -> Option<Held> {
         let slot = &shared.slots[index];
-        // Ordering: Acquire pairs with the Release in `drop`: the former holder's use of the core happens before.
-        slot.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).ok()?;
+        // The former holder's use of the core happens before.
+        slot.held.try_take().then_some(())?;
         slot.parker.adopt();
         Some(Held { shared: Arc::clone(shared), index, slot: NonNull::from(slot) })
     }
@@ -137,7 +137,6 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // Ordering: Release pairs with the Acquire in `take`.
-        self.slot().held.store(false, Ordering::Release);
+        self.slot().held.release();
     }
 }
