@@ -18,6 +18,7 @@ impl Hold {
     }
 
     /// True when the caller has the right from now on, and what its former holder did before is seen.
+    #[inline]
     #[must_use]
     pub fn try_take(&self) -> bool {
         // Relaxed look first: who finds it held leaves the line alone.
@@ -26,6 +27,7 @@ impl Hold {
     }
 
     /// By the one who has the right, and has it no more.
+    #[inline]
     pub fn release(&self) {
         debug_assert!(self.is_held(), "released by one who does not hold it");
         // Ordering: Release pairs with the Acquire in `try_take`.
@@ -33,6 +35,7 @@ impl Hold {
     }
 
     /// Whether somebody has it.
+    #[inline]
     pub fn is_held(&self) -> bool {
         // Relaxed: a hint only. The holder itself sees that it holds.
         self.0.load(Ordering::Relaxed)
