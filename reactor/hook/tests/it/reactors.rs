@@ -40,10 +40,14 @@ impl Events {
         self.changed.notify_all();
     }
 
+    /// When somebody waits for it, from another thread. Whoever begins to wait after an event does not see that one.
     pub(crate) fn happen_soon(self: &Arc<Self>) {
         let events = Arc::clone(self);
         std::thread::spawn(move || {
             std::thread::sleep(Duration::from_millis(5));
+            while events.waiting() == 0 && Arc::strong_count(&events) > 1 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
             events.happen();
         });
     }
