@@ -383,26 +383,37 @@ fn a_wake_that_drops_other_timers_is_harmless() {
             drop(timers);
         }
     }
-    let runtime = pool(2);
+    // One whose time a thread in `block_on` keeps, and no runtime at all: then the process's own thread does.
+    let sole = Arc::new(runtime::Builder::new_current_thread().build().unwrap());
+    let (stop, stopped) = futures::channel::oneshot::channel::<()>();
+    let keeps = {
+        let sole = Arc::clone(&sole);
+        thread::spawn(move || sole.block_on(stopped).unwrap())
+    };
+    let pool = pool(2);
     let wakes = Tally::default();
-    for _ in 0..count(20, 1_000) {
-        let woken = wakes.get();
-        let _entered = runtime.enter();
-        let deadline = Instant::now() + Duration::from_millis(2);
-        // All due in the same tick, and in the ticks beside it: some are in the batch that is being fired.
-        let others: Vec<_> = (0..100)
-            .map(|index| {
-                let mut timer = Box::pin(sleep_until(deadline + Duration::from_micros(index * 20)));
-                let _ = poll_once(timer.as_mut());
-                timer
-            })
-            .collect();
-        let dropper = Arc::new(Dropper(Mutex::new(others), wakes.clone()));
-        let mut timer = Box::pin(sleep_until(deadline));
-        let polled = timer.as_mut().poll(&mut Context::from_waker(&Waker::from(dropper)));
-        until(|| polled.is_ready() || wakes.get() > woken);
+    for runtime in [Some(&pool), Some(&*sole), None] {
+        for _ in 0..count(20, 1_000) {
+            let woken = wakes.get();
+            let _entered = runtime.map(runtime::Runtime::enter);
+            let deadline = Instant::now() + Duration::from_millis(2);
+            // All due in the same tick, and in the ticks beside it: some are in the batch that is being fired.
+            let others: Vec<_> = (0..100)
+                .map(|index| {
+                    let mut timer = Box::pin(sleep_until(deadline + Duration::from_micros(index * 20)));
+                    let _ = poll_once(timer.as_mut());
+                    timer
+                })
+                .collect();
+            let dropper = Arc::new(Dropper(Mutex::new(others), wakes.clone()));
+            let mut timer = Box::pin(sleep_until(deadline));
+            let polled = timer.as_mut().poll(&mut Context::from_waker(&Waker::from(dropper)));
+            until(|| polled.is_ready() || wakes.get() > woken);
+        }
+        until(|| runtime.is_none_or(|runtime| runtime.metrics().timers == 0));
     }
-    until(|| runtime.metrics().timers == 0);
+    stop.send(()).unwrap();
+    keeps.join().unwrap();
 }
 
 // M15

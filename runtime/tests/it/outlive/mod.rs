@@ -1,4 +1,6 @@
 //! Sockets and timers outlive the runtime that they began to wait in: X5, M9.
+mod dropped;
+mod fallback;
 mod leaf;
 mod place;
 mod shared;
