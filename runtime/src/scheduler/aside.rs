@@ -1,15 +1,18 @@
-//! A thread that turns the driver of a runtime without workers, while its one thread blocks in a local driver.
+//! The one thread of a runtime without workers in a local driver, and a thread that turns the driver in its place.
 //!
-//! It does what a worker does that has nothing to run: it takes the driver's token, waits for sockets and timers, and
+//! The latter does what a worker does that has nothing to run: it takes the driver's token, waits for sockets and timers, and
 //! gives it back. Tasks that it wakes go to the injector, and the one thread is unparked.
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use reactor_hook::Unpark;
+use reactor_hook::{Frame, Unpark};
 
 use super::Shared;
+use super::context::Context;
+use super::worker::count_down;
 use crate::driver::Token;
 
 #[derive(Default)]
@@ -104,5 +107,41 @@ impl Shared {
     pub(super) fn end_turning_aside(&self) {
         self.aside.state.lock().wanted = false;
         self.driver.unblock();
+    }
+}
+
+impl Context {
+    /// Blocks the thread in the local driver of its frame.
+    pub(super) fn wait_in_local_driver(&self, frame: &Frame) {
+        let (slot, counters, aside) = (self.slot(), self.counters(), &self.shared().aside);
+        // Before the parker says where this thread is, as with the driver of a parker in the hook.
+        aside.set_unblocker(frame.local_unblocker());
+        self.count_wait(|| {
+            if slot.parker.begin_driver() {
+                self.turn(|| frame.block_in_local_driver(None));
+                counters.unparks.add(u64::from(slot.parker.end_driver()));
+            } else {
+                self.turn(|| frame.block_in_local_driver(Some(Duration::ZERO)));
+            }
+        });
+        // One who comes late unblocks the driver instead, in vain: his token is taken.
+        aside.set_unblocker(None);
+    }
+
+    /// As `turn_while_busy`, of a local driver.
+    pub(super) fn look_at_local_driver(&self, frame: &Frame) {
+        let core = self.core();
+        if count_down(&core.until_local) {
+            core.until_local.set(self.shared().config.event_interval);
+            self.turn(|| frame.block_in_local_driver(Some(Duration::ZERO)));
+            self.tell_of_turned_up(false);
+        }
+    }
+
+    /// To be called before it parks elsewhere than in a local driver.
+    pub(super) fn end_turning_aside(&self) {
+        if self.turned_aside.replace(false) {
+            self.shared().end_turning_aside();
+        }
     }
 }

@@ -219,12 +219,6 @@ impl Context {
         self.after_park();
         self.tell_of_turned_up(true);
     }
-
-    fn end_turning_aside(&self) {
-        if self.turned_aside.replace(false) {
-            self.shared().end_turning_aside();
-        }
-    }
 }
 
 impl Drop for Guest {

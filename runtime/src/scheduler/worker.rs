@@ -35,7 +35,7 @@ enum Next {
 
 /// One less to go; true when that was the last.
 #[inline]
-fn count_down(count: &Cell<u32>) -> bool {
+pub(super) fn count_down(count: &Cell<u32>) -> bool {
     count.set(count.get() - 1);
     count.get() == 0
 }
@@ -203,7 +203,7 @@ impl Context {
     }
 
     /// Runs a turn of the driver: tasks that it wakes are queued here and nobody is told yet.
-    fn turn(&self, turn: impl FnOnce()) {
+    pub(super) fn turn(&self, turn: impl FnOnce()) {
         let core = self.core();
         core.turned_up.set(0);
         core.turning.set(true);
@@ -398,34 +398,7 @@ impl Context {
         });
     }
 
-    /// Blocks the thread in the local driver of its frame.
-    pub(super) fn wait_in_local_driver(&self, frame: &Frame) {
-        let (slot, counters, aside) = (self.slot(), self.counters(), &self.shared().aside);
-        // Before the parker says where this thread is, as with the driver of a parker in the hook.
-        aside.set_unblocker(frame.local_unblocker());
-        self.count_wait(|| {
-            if slot.parker.begin_driver() {
-                self.turn(|| frame.block_in_local_driver(None));
-                counters.unparks.add(u64::from(slot.parker.end_driver()));
-            } else {
-                self.turn(|| frame.block_in_local_driver(Some(Duration::ZERO)));
-            }
-        });
-        // One who comes late unblocks the driver instead, in vain: his token is taken.
-        aside.set_unblocker(None);
-    }
-
-    /// As `turn_while_busy`, of a local driver.
-    pub(super) fn look_at_local_driver(&self, frame: &Frame) {
-        let core = self.core();
-        if count_down(&core.until_local) {
-            core.until_local.set(self.shared().config.event_interval);
-            self.turn(|| frame.block_in_local_driver(Some(Duration::ZERO)));
-            self.tell_of_turned_up(false);
-        }
-    }
-
-    fn count_wait(&self, wait: impl FnOnce()) {
+    pub(super) fn count_wait(&self, wait: impl FnOnce()) {
         let (core, shared, counters) = (self.core(), self.shared(), self.counters());
         let began = shared.age_nanos();
         counters.parked_since.set(began);

@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use reactor_hook::{Attendance, Driver, Turn, drive};
 use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags};
@@ -35,7 +36,7 @@ impl Future for Sleep {
         }
         let timer = self.timer.as_ref().expect("made above");
         let waker = cx.waker().clone();
-        let former = reactor.waiting().insert(timer.as_raw_fd() as u64, waker);
+        let former = reactor.waiting.lock().insert(timer.as_raw_fd() as u64, waker);
         drop(former);
         // Only now that the waker is there: what has happened before is seen here, what happens later wakes.
         match rustix::io::read(timer, &mut [0; 8]) {
@@ -50,7 +51,7 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let (Some(timer), Ok(reactor)) = (&self.timer, Reactor::of_process()) {
-            let mut waiting = reactor.waiting();
+            let mut waiting = reactor.waiting.lock();
             let former = waiting.remove(&(timer.as_raw_fd() as u64));
             let is_unused = waiting.is_empty();
             drop(waiting);
@@ -107,10 +108,6 @@ impl Reactor {
         epoll::add(&self.epoll, &timer, epoll::EventData::new_u64(timer.as_raw_fd() as u64), flags)?;
         Ok(timer)
     }
-
-    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Waker>> {
-        self.waiting.lock().expect("nothing panics under this lock")
-    }
 }
 
 impl Driver for Reactor {
@@ -130,7 +127,7 @@ impl Driver for Reactor {
             Err(error) => panic!("epoll_wait failed: {error}"),
         }
         let mut woken = Vec::new();
-        let mut waiting = self.waiting();
+        let mut waiting = self.waiting.lock();
         for event in events {
             match event.data.u64() {
                 KNOCK => drop(rustix::io::read(&self.knock, &mut [0; 8])),
@@ -150,7 +147,7 @@ impl Driver for Reactor {
     }
 
     fn abandoned(&self) {
-        let waiting = std::mem::take(&mut *self.waiting());
+        let waiting = std::mem::take(&mut *self.waiting.lock());
         waiting.into_values().for_each(Waker::wake);
     }
 }
