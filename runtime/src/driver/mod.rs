@@ -79,10 +79,11 @@ impl Driver {
 
     /// Wakes all who wait here, so that they look for somebody else; unless somebody attends again.
     pub(crate) fn forsake(&self) {
-        if !self.reactor.attendance().is_attended() {
+        // Both looks come after the fences of `vacate`: who registers later finds nobody attending.
+        if self.reactor.sources() > 0 && !self.reactor.attendance().is_attended() {
             self.reactor.abandoned();
         }
-        if !self.timers.attendance().is_attended() {
+        if self.timers.next_deadline().is_some() && !self.timers.attendance().is_attended() {
             self.timers.abandoned();
         }
     }
