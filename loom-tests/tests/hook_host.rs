@@ -384,3 +384,48 @@ fn a_thread_that_nobody_has_used_ends() {
         drive_local(&Bound::new()).unwrap();
     });
 }
+
+#[test]
+fn a_driver_that_an_inner_frame_takes_over_serves_those_who_wait_in_the_outer_and_elsewhere() {
+    model(|| {
+        let hub = Hub::new();
+        let other = hub.clone();
+        let other = thread::spawn(move || other.wait_without_a_frame(1).unwrap());
+        {
+            let outer = Frame::open().build();
+            let _entered = outer.enter();
+            let _ = drive(&hub).unwrap();
+            // The outer frame does not wait meanwhile.
+            hub.wait_in_a_frame(0);
+            let waker = Waker::from(outer.parker().clone());
+            while !hub.poll(0, &waker).unwrap() {
+                outer.wait();
+            }
+            hub.forget(0);
+        }
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_driver_moves_aside_for_an_inner_frame_that_has_another() {
+    model(|| {
+        let (hub, another) = (Hub::new(), Hub::new());
+        let other = hub.clone();
+        let other = thread::spawn(move || other.wait_without_a_frame(1).unwrap());
+        {
+            let outer = Frame::open().build();
+            let _outer = outer.enter();
+            let _ = drive(&hub).unwrap();
+            let inner = Frame::open().build();
+            let _inner = inner.enter();
+            assert_eq!(drive(&another).unwrap(), Placement::Here);
+            let waker = Waker::from(inner.parker().clone());
+            while !hub.poll(0, &waker).unwrap() {
+                inner.wait();
+            }
+            hub.forget(0);
+        }
+        other.join().unwrap();
+    });
+}

@@ -298,6 +298,22 @@ fn with_executing_frame<R>(f: impl FnOnce(Option<&Frame>) -> R) -> R {
     f(Some(&frame))
 }
 
+/// Runs `f` with the first frame that `is_it`, of those around the innermost one that executes. The thread waits in
+/// none of them before it has left that one, which may be waiting for what they drive.
+fn with_outer_frame<R>(is_it: impl Fn(&Frame) -> bool, f: impl FnOnce(&Frame) -> R) -> Option<R> {
+    let mut frame = with_executing_frame(|frame| frame.map_or(std::ptr::null(), |frame| frame.outer.get()));
+    // SAFETY: frames of the chain are entered: their `Entered`s keep them.
+    while let Some(outer) = unsafe { frame.as_ref() } {
+        if is_it(outer) {
+            // SAFETY: as above.
+            let outer = unsafe { kept(frame) };
+            return Some(f(&outer));
+        }
+        frame = outer.outer.get();
+    }
+    None
+}
+
 /// Runs `f` with the owner of the innermost frame, if it is a `T`.
 #[inline]
 pub fn with_owner<T: Any, R>(f: impl FnOnce(Option<&T>) -> R) -> R {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Blocked, Frame, NOBODY, tls, with_executing_frame, with_frame};
+use super::{Blocked, Frame, NOBODY, tls, with_executing_frame, with_frame, with_outer_frame};
 use crate::driver::{Driver, Turn};
 use crate::error::DriveError;
 use crate::host;
@@ -172,16 +172,30 @@ impl Frame {
             && self.local.borrow().is_none()
     }
 
-    /// A local driver has come: what was driven here is given to a thread, and its waiters need not know. If the thread
+    /// The thread will not block in what was driven here: it is given to a thread, and its waiters need not know. If that
     /// is refused they are woken, look for somebody else, and are told of the refusal when they find nobody.
     fn move_aside(&self) {
         let driver = self.driver.borrow().clone();
         if let Some(driver) = driver
             && !self.aside.replace(true)
         {
+            self.forget_blocker();
             // What comes of a refusal is the waiters' concern, and not that of the one that came.
             let _ = host::take_over(driver);
         }
+    }
+
+    /// Whether it drives what is at this address, and can give it up: not while the thread is inside of its `block`.
+    fn lends(&self, driver: *const ()) -> bool {
+        self.open && self.driven.get() == driver && !self.blocked.get()
+    }
+
+    /// Gives up what was driven here, and the promise with it, to a frame inside of this one. When that one leaves, those
+    /// who wait here are woken, and offer it again.
+    fn hand_over(&self) {
+        let driver = self.driver.borrow_mut().take();
+        self.forget_blocker();
+        drop(driver);
     }
 
     fn take_local(&self, driver: Rc<dyn LocalDriver>) -> Result<(), DriveError> {
@@ -230,10 +244,13 @@ pub(crate) enum Offered {
 
 pub(crate) fn offer_driver<D: Driver>(driver: &Arc<D>) -> Offered {
     with_frame(|frame| {
+        let is_outer = |outer: &Frame| outer.lends(Arc::as_ptr(driver).cast());
         let Some(frame) = frame.filter(|frame| frame.has_place()) else {
-            return Offered::NoPlace;
+            let moved = with_outer_frame(is_outer, Frame::move_aside);
+            return if moved.is_some() { Offered::Attended } else { Offered::NoPlace };
         };
-        if !driver.attendance().try_attend() {
+        // Without a moment in which nobody attends: the thread is the same.
+        if !driver.attendance().try_attend() && with_outer_frame(is_outer, Frame::hand_over).is_none() {
             return Offered::Attended;
         }
         let former = frame.driver.borrow_mut().replace(Arc::clone(driver) as Arc<dyn Driver>);

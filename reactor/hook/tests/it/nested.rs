@@ -169,3 +169,34 @@ fn a_local_driver_serves_a_frame_inside_of_its_own() {
     assert_eq!(count.get(), 1, "what happened was for all");
     assert!(matches!(poll(outside.as_mut(), &waker), Poll::Ready(Ok(()))));
 }
+
+#[test]
+fn a_driver_serves_a_frame_inside_of_its_own() {
+    let _watchdog = watchdog();
+    let driver = Anywhere::new("driver");
+    let outer = Frame::open().build();
+    let _outer = outer.enter();
+    let (count, waker) = Count::new();
+    let mut outside = pin!(driver.next());
+    assert!(poll(outside.as_mut(), &waker).is_pending());
+    // Code that blocks the thread: the outer frame cannot wait meanwhile.
+    driver.events.happen_soon();
+    run(async { driver.next().await.unwrap() });
+    assert_eq!(count.get(), 1, "what happened was for all");
+    assert!(matches!(poll(outside.as_mut(), &waker), Poll::Ready(Ok(()))));
+}
+
+#[test]
+fn a_driver_moves_aside_for_a_frame_inside_of_its_own_that_has_another() {
+    let _watchdog = watchdog();
+    let (driver, other) = (Anywhere::new("driver"), Anywhere::new("other"));
+    let outer = Frame::open().build();
+    let _outer = outer.enter();
+    drive(&driver).unwrap();
+    driver.events.happen_soon();
+    other.events.happen_soon();
+    run(async {
+        join!(other.next(), driver.next(), other.next()).1.unwrap();
+    });
+    assert!(driver.attendance().is_attended(), "by the thread that it moved to");
+}
