@@ -225,3 +225,22 @@ fn a_thread_that_was_started_for_a_source_that_is_refused_ends() {
     // It does if the model does.
     model(|| assert!(Socket::closed().poll(Read, Waker::noop()).is_err()));
 }
+
+#[test]
+fn who_waits_for_the_same_source_inside_of_the_frame_that_drives_it_sees_the_event() {
+    model(|| {
+        let socket = Socket::new();
+        let event = thread::spawn(happen);
+        let outer = Frame::open().build();
+        let _entered = outer.enter();
+        let waker = Waker::from(outer.parker().clone());
+        let mut is_ready = socket.poll(Read, &waker).unwrap();
+        // A frame inside of it, while the outer one does not wait.
+        wait_in_a_frame(&socket, Write);
+        while !is_ready {
+            outer.wait();
+            is_ready = socket.poll(Read, &waker).unwrap();
+        }
+        event.join().unwrap();
+    });
+}

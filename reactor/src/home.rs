@@ -5,7 +5,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr;
 use std::sync::{Arc, Weak};
 
-use reactor_hook::{Driver, drive, driver_of, has_place, is_driven_here};
+use reactor_hook::{Driver, Placement, drive, driver_of, has_place, is_driven_here};
 
 use crate::cell::ReadinessCell;
 use crate::interest::Interest;
@@ -66,6 +66,10 @@ impl Home {
         }
         let role = self.reactor.role();
         if self.reactor.attendance().is_attended() {
+            // A frame around this one gives it up: its thread is here, and would wait for nobody.
+            if role == Role::Framed && drive(&self.reactor)? == Placement::Here {
+                return Ok(Service::Best);
+            }
             let own = driver_of::<Reactor>();
             let is_better_here = match role {
                 // One that polls and drives at once is better than any thread between.

@@ -200,6 +200,29 @@ mod in_thread {
 }
 
 #[test]
+fn who_waits_for_the_same_source_inside_of_the_frame_that_drives_it_is_served() {
+    let _watchdog = Watchdog::new();
+    let (mut peer, source) = pair();
+    in_frame(async {
+        let mut read = pin!(read_one(&source));
+        assert!(poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx))).await.is_pending());
+        fill(source.get_ref());
+        let drained = {
+            let peer = peer.try_clone().unwrap();
+            std::thread::spawn(move || {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                drain(&peer)
+            })
+        };
+        // The frame around this one does not wait meanwhile, and is where the source is registered.
+        in_frame(source.async_io(Interest::WRITABLE, |mut stream| stream.write(b"x"))).unwrap();
+        drained.join().unwrap();
+        peer.write_all(b"x").unwrap();
+        assert_eq!(read.await, 1);
+    });
+}
+
+#[test]
 fn two_executors_that_wait_for_one_source_do_not_take_it_from_each_other() {
     let _watchdog = Watchdog::new();
     let (peer, source) = pair();
