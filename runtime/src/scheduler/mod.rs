@@ -128,11 +128,14 @@ impl Shared {
         self.slots[slot].parker.unpark(|| self.unblock_slot(slot));
     }
 
-    /// Only a thread that sits in for workers blocks in a local driver, and only while that is in its place.
     fn unblock_slot(&self, slot: usize) {
-        match self.aside.unblocker().filter(|_| slot == self.guest_slot()) {
-            Some(local) => local.unpark(),
-            None => self.driver.unblock(),
+        // Only a thread that sits in for workers blocks in a local driver, and only while one is in its place.
+        if slot == self.guest_slot()
+            && let Some(local) = self.aside.unblocker()
+        {
+            local.unpark();
+        } else {
+            self.driver.unblock();
         }
     }
 

@@ -328,11 +328,11 @@ fn the_thread_beside_a_local_reactor_ends_with_it() {
     runtime.block_on(async {
         let local = Here::new("local");
         event(&local).await;
-        let one = threads();
         for _ in 0..10 {
             join!(event(&local), sleep(MS));
+            // One that is told to end may not have ended when the next is started.
+            assert!(threads() <= 2);
         }
-        assert!(one <= 1 && threads() <= 1);
         // The thread drives again what it had given away.
         while threads() > 0 {
             sleep(MS).await;
