@@ -41,6 +41,16 @@ async fn trailing_comma() -> u32 {
     runtime::spawn(async { 5 }).await.unwrap()
 }
 
+#[runtime::test]
+async fn tasks_that_are_not_send_run_in_a_test() {
+    let shared = std::rc::Rc::new(2);
+    let task = runtime::task::spawn_local({
+        let shared = std::rc::Rc::clone(&shared);
+        async move { *shared }
+    });
+    assert_eq!(task.await.unwrap() + *shared, 4);
+}
+
 #[runtime::main(worker_threads = 2)]
 async fn main_body() -> Result<u32, String> {
     if runtime::Handle::current().metrics().workers.len() == 2 {

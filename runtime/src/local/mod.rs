@@ -7,6 +7,8 @@ mod made;
 #[cfg(runtime_loom)]
 pub mod model;
 mod owner;
+#[cfg(all(test, not(runtime_loom)))]
+mod tests;
 mod waiters;
 
 use std::cell::Cell;

@@ -138,6 +138,7 @@ fn a_pinned_task_aborted_from_afar_is_dropped_on_its_owner() {
 #[test]
 fn a_wake_reaches_a_worker_that_is_busy_parked_or_in_the_driver() {
     let _watchdog = watchdog();
+    let mut rng = Rng::new();
     for workers in [1, 2] {
         let runtime = pool(workers);
         let rounds = count(3_000, 300_000);
@@ -158,8 +159,8 @@ fn a_wake_reaches_a_worker_that_is_busy_parked_or_in_the_driver() {
                         Poll::Pending
                     })
                 });
+                let mut rng = rng.fork();
                 let ringer = thread::spawn(move || {
-                    let mut rng = Rng::new();
                     while rung_there.load(Ordering::SeqCst) < rounds {
                         let Some(waker) = slot_there.lock().take() else {
                             thread::yield_now();
