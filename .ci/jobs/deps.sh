@@ -7,8 +7,8 @@ complain() { echo "$*"; failed=1; }
 
 foreign='^(async-(executor|global-executor|io|std|process|fs|net)|blocking|compio|futures-executor|glommio|io-uring|monoio|polling|rayon|rayon-core|smol|threadpool|tokio-uring|uring)$'
 default=$(cargo tree -p runtime -e normal --prefix none --no-dedupe --format '{p}' | cut -d' ' -f1 | sort -u)
-# All but `tokio-compat`, the one feature that is there to link tokio's runtime: see docs/architecture.md.
-features=$(features_of runtime | grep -vx tokio-compat | paste -sd, -)
+# All but the two features that are there to link somebody else's threads, tokio's and rayon's: see docs/architecture.md.
+features=$(features_of runtime | grep -vxE "tokio-compat|rayon" | paste -sd, -)
 all=$(cargo tree -p runtime -e normal --features "$features" --prefix none --no-dedupe --format '{p}' | cut -d' ' -f1 | sort -u)
 
 if grep -qx tokio <<<"$default"; then complain "tokio is linked with default features"; fi
@@ -37,5 +37,5 @@ for feature in $(tokio_with tokio-compat); do
     esac
 done
 
-echo "$(wc -w <<<"$default") crates with default features, $(wc -w <<<"$all") with all but tokio-compat"
+echo "$(wc -w <<<"$default") crates with default features, $(wc -w <<<"$all") with all but tokio-compat and rayon"
 exit $failed

@@ -106,6 +106,28 @@ impl Builder {
         self
     }
 
+    /// The most threads of the pool that [`compute`](crate::compute) runs closures on. Default: as many as the process may use
+    /// cores. Lower it to leave some to the workers; more than cores makes none faster.
+    ///
+    /// # Panics
+    ///
+    /// When `count` is zero.
+    #[track_caller]
+    pub fn compute_threads(&mut self, count: usize) -> &mut Self {
+        if count == 0 {
+            crate::misuse::panic(
+                "Builder::compute_threads",
+                "no threads would leave every closure that computes waiting for ever",
+                [
+                    "allow at least one thread",
+                    "threads are started on demand only: the pool costs nothing until it is used",
+                ],
+            );
+        }
+        self.config.compute_threads = Some(count);
+        self
+    }
+
     /// How long an idle thread of the blocking pool waits before it ends. Default: 10 s.
     pub fn thread_keep_alive(&mut self, keep_alive: Duration) -> &mut Self {
         self.config.thread_keep_alive = keep_alive;
@@ -270,6 +292,7 @@ impl Default for Config {
         Config {
             workers: 0,
             max_blocking_threads: 512,
+            compute_threads: None,
             thread_keep_alive: Duration::from_secs(10),
             thread_name: Arc::new(|| "runtime-worker".into()),
             thread_stack_size: None,

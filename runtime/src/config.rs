@@ -24,6 +24,8 @@ pub(crate) struct Config {
     /// Worker threads; zero for a current-thread runtime.
     pub(crate) workers: usize,
     pub(crate) max_blocking_threads: usize,
+    /// Threads of the pool for closures that compute; as many as there are cores if nobody says.
+    pub(crate) compute_threads: Option<usize>,
     pub(crate) thread_keep_alive: Duration,
     pub(crate) thread_name: Arc<dyn Fn() -> String + Send + Sync>,
     pub(crate) thread_stack_size: Option<usize>,

@@ -101,6 +101,16 @@ impl Handle {
         self.shared.blocking.spawn(f, std::panic::Location::caller())
     }
 
+    /// As [`compute::spawn`](crate::compute::spawn), onto this runtime's pool.
+    #[track_caller]
+    pub fn spawn_compute<F, R>(&self, f: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.shared.compute.spawn(f, std::panic::Location::caller())
+    }
+
     /// Runs `future` to completion on the calling thread.
     ///
     /// # Panics

@@ -35,6 +35,8 @@ mod block_on;
 #[cfg(not(runtime_loom))]
 mod builder;
 #[cfg(not(runtime_loom))]
+pub mod compute;
+#[cfg(not(runtime_loom))]
 mod config;
 #[cfg(not(runtime_loom))]
 mod driver;

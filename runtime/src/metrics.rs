@@ -111,6 +111,10 @@ pub struct Metrics {
     pub idle_blocking_threads: usize,
     /// Closures waiting for a thread of the blocking pool.
     pub blocking_queue_depth: usize,
+    /// Threads of the pool for closures that compute.
+    pub compute_threads: usize,
+    /// Closures waiting for one of those.
+    pub compute_queue_depth: usize,
     /// Polls that the supervisor found longer than the stall threshold.
     pub stalls: u64,
     /// Times that the supervisor found the driver unowned for too long and called somebody to it.

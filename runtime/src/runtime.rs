@@ -123,6 +123,16 @@ impl Runtime {
         self.handle.shared.blocking.spawn(f, std::panic::Location::caller())
     }
 
+    /// As [`compute::spawn`](crate::compute::spawn), onto this runtime's pool.
+    #[track_caller]
+    pub fn spawn_compute<F, R>(&self, f: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.handle.spawn_compute(f)
+    }
+
     /// Runs `future` to completion on the calling thread, which takes part: tasks spawned here run here or are stolen by
     /// the workers.
     ///
@@ -182,7 +192,8 @@ impl Runtime {
         let workers_until = for_workers.and_then(deadline_after);
         let blocking_until = deadline_after(for_blocking);
         let workers_left = !shared.termination.wait(workers_until);
-        let running = shared.blocking.join(blocking_until);
+        let mut running = shared.blocking.join(blocking_until);
+        running.extend(shared.compute.join(blocking_until));
         // Threads that have left by now have left tokio's world.
         tokio.end(if detached { Some(Instant::now()) } else { blocking_until });
         let metrics = workers_left.then(|| shared.metrics());

@@ -11,16 +11,29 @@ use crate::blocking::{Config, Counts, Job, Pool};
 use crate::misuse;
 use crate::task::{self, Arena, Cache, Id, JoinHandle, Notified, Ran, Schedule};
 
-/// The blocking pool, as the scheduler of the tasks that it runs.
-pub(crate) struct BlockingTasks {
-    arena: Arena<BlockingTasks>,
-    pool: Pool,
+/// A pool of threads, as the scheduler of the tasks that it runs: the blocking pool, if nothing else is said.
+pub(crate) struct BlockingTasks<P = Pool> {
+    arena: Arena<BlockingTasks<P>>,
+    pool: P,
     origin: Origin,
 }
 
-impl BlockingTasks {
-    pub(crate) fn new(config: Config) -> Arc<BlockingTasks> {
-        Arc::new(BlockingTasks { arena: Arena::new(), pool: Pool::new(config), origin: Origin::here() })
+/// Threads that run closures.
+pub(crate) trait Threads: Send + Sync + 'static {
+    /// Runs the job on one of them, at once or later. One that cannot be run is dropped.
+    fn submit(&self, job: Job);
+}
+
+impl Threads for Pool {
+    fn submit(&self, job: Job) {
+        // A refused job is dropped, which cancels its task.
+        drop(Pool::submit(self, job));
+    }
+}
+
+impl<P: Threads> BlockingTasks<P> {
+    pub(crate) fn on(pool: P) -> Arc<BlockingTasks<P>> {
+        Arc::new(BlockingTasks { arena: Arena::new(), pool, origin: Origin::here() })
     }
 
     /// Spawns a task for `f`. When no thread can be had at all the handle resolves cancelled.
@@ -35,6 +48,12 @@ impl BlockingTasks {
             self.schedule(task);
         }
         handle
+    }
+}
+
+impl BlockingTasks {
+    pub(crate) fn new(config: Config) -> Arc<BlockingTasks> {
+        BlockingTasks::on(Pool::new(config))
     }
 
     pub(crate) fn offload(&self) -> Arc<dyn reactor_hook::Offload> {
@@ -63,12 +82,11 @@ impl BlockingTasks {
     }
 }
 
-impl Schedule for BlockingTasks {
+impl<P: Threads> Schedule for BlockingTasks<P> {
     fn schedule(&self, task: Notified<Self>) {
         let id = task.id();
         let queued = Queued(Some(task));
-        // A refused job is dropped, which cancels its task.
-        drop(self.pool.submit(Job::new(move || queued.run()).with_id(id.as_nonzero())));
+        self.pool.submit(Job::new(move || queued.run()).with_id(id.as_nonzero()));
     }
 
     fn arena(&self) -> &Arena<Self> {
@@ -81,9 +99,9 @@ impl Schedule for BlockingTasks {
 }
 
 /// A task on its way to a thread of the pool; cancelled if it never gets there.
-struct Queued(Option<Notified<BlockingTasks>>);
+struct Queued<P: Threads>(Option<Notified<BlockingTasks<P>>>);
 
-impl Queued {
+impl<P: Threads> Queued<P> {
     fn run(mut self) {
         if let Some(task) = self.0.take() {
             match task.run(&std::cell::Cell::new(false)) {
@@ -95,7 +113,7 @@ impl Queued {
     }
 }
 
-impl Drop for Queued {
+impl<P: Threads> Drop for Queued<P> {
     fn drop(&mut self) {
         if let Some(task) = self.0.take() {
             task.cancel();

@@ -38,6 +38,7 @@ const MODULES: &[&str] = &[
     "yield_now",
     "handle",
     "spawn",
+    "compute",
     "block_on",
     "runtime",
     "builder",

@@ -55,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) arena: Arena<Shared>,
     pub(crate) driver: Driver,
     pub(crate) blocking: Arc<BlockingTasks>,
+    /// As many threads as cores, for closures that compute; none until the first.
+    pub(crate) compute: Arc<BlockingTasks>,
     pub(crate) supervisor: Supervisor,
     /// `CLOSED` and `DRIVER_OVERDUE`: the one word that a worker looks at before each poll.
     signals: CachePadded<AtomicU32>,
@@ -209,6 +211,7 @@ impl Shared {
         let spawned = sum(|slot| slot.counters.spawned.get())
             .wrapping_add(self.spawned_outside.load(Ordering::Relaxed));
         let blocking = self.blocking.metrics();
+        let compute = self.compute.metrics();
         Metrics {
             workers: self.slots[..self.config.workers].iter().map(worker).collect(),
             guest: worker(&self.slots[self.guest_slot()]),
@@ -221,6 +224,8 @@ impl Shared {
             blocking_threads: blocking.threads,
             idle_blocking_threads: blocking.idle,
             blocking_queue_depth: blocking.queued,
+            compute_threads: compute.threads,
+            compute_queue_depth: compute.queued,
             stalls: self.supervisor.stalls(),
             driver_rescues: self.supervisor.rescues(),
         }

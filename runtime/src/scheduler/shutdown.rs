@@ -70,6 +70,7 @@ impl Shared {
         }
         self.arena.close(None);
         self.blocking.close();
+        self.compute.close();
         for slot in 0..self.slots.len() {
             self.unpark_slot(slot);
         }
@@ -127,6 +128,7 @@ impl Shared {
         drop(frame);
         drop(context);
         self.blocking.retire();
+        self.compute.retire();
         self.arena.retire(Arc::clone(self));
         self.tokio.give_up();
         self.termination.set();

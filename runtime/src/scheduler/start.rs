@@ -44,7 +44,8 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         idle: Idle::new(slots),
         arena,
         driver,
-        blocking: BlockingTasks::new(blocking_config(&config, weak)),
+        blocking: BlockingTasks::new(blocking_config(&config, weak, config.max_blocking_threads)),
+        compute: BlockingTasks::new(blocking_config(&config, weak, compute_threads(&config))),
         supervisor: Supervisor::new(),
         signals: CachePadded::new(AtomicU32::new(0)),
         cover: Cover::new(config.workers + 1..slots),
@@ -131,10 +132,15 @@ impl Drop for AbortOnUnwind {
     }
 }
 
-fn blocking_config(config: &Config, shared: &Weak<Shared>) -> blocking::Config {
+fn compute_threads(config: &Config) -> usize {
+    // What the system does not say is taken for one.
+    config.compute_threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+fn blocking_config(config: &Config, shared: &Weak<Shared>, cap: usize) -> blocking::Config {
     let shared = Weak::clone(shared);
     blocking::Config {
-        cap: config.max_blocking_threads,
+        cap,
         keep_alive: config.thread_keep_alive,
         stack_size: config.thread_stack_size,
         name: Arc::clone(&config.thread_name),

@@ -14,6 +14,7 @@ mod block_in_place;
 mod blocking;
 mod cancel;
 mod combinators;
+mod compute;
 mod context;
 mod ends;
 mod foreign_executors;
