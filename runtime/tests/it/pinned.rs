@@ -10,7 +10,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use runtime::task::{block_in_place, spawn_local, spawn_pinned, yield_now};
+use runtime::task::{LocalSet, block_in_place, spawn_local, spawn_pinned, yield_now};
 use runtime::{Builder, Runtime, time};
 
 use crate::support::{
@@ -449,6 +449,36 @@ fn closures_that_no_thread_came_for_are_dropped_with_the_runtime() {
     drop(runtime);
     assert_eq!(dropped.get(), 1);
     assert!(pollster::block_on(task).unwrap_err().is_cancelled());
+}
+
+#[test]
+fn cancelling_a_local_or_a_pinned_task_waits_until_its_thread_has_dropped_the_future() {
+    let _watchdog = watchdog();
+    for runtime in [pool(2), current_thread()] {
+        let dropped = Tally::default();
+        let at = dropped.clone();
+        let pinned = runtime.spawn_pinned(move || {
+            let bound = bound_to_this_thread(&at);
+            async move {
+                let _bound = bound;
+                pending::<()>().await;
+            }
+        });
+        let set = LocalSet::new();
+        let bound = bound_to_this_thread(&dropped);
+        let local = set.spawn_local(async move {
+            let _bound = bound;
+            pending::<()>().await;
+        });
+        runtime.block_on(set.run_until(async {
+            yield_now().await;
+            assert!(local.cancel().await.unwrap_err().is_cancelled());
+            let of_both = dropped.get();
+            assert!(pinned.cancel().await.unwrap_err().is_cancelled());
+            // The pinned one may have been cancelled before its future was made.
+            assert!(of_both == 1 && dropped.get() <= 2);
+        }));
+    }
 }
 
 #[test]
