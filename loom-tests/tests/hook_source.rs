@@ -247,3 +247,55 @@ fn the_next_one_to_keep_the_time_is_unparked_though_the_former_is_leaving() {
         other.join().unwrap();
     });
 }
+
+#[test]
+fn an_earlier_deadline_ends_the_wait_of_a_frame_inside_of_the_one_that_keeps_the_time() {
+    model(|origin| {
+        let clock = Clock::new(origin);
+        let outer = Frame::open().build();
+        let outer_entered = outer.enter();
+        assert_eq!(time(&clock).unwrap(), Placement::Here);
+        let other = clock.clone();
+        let other = thread::spawn(move || {
+            // It needs none: the outer frame keeps the time.
+            refuse_threads(true);
+            other.wait_without_a_frame(1).unwrap();
+        });
+        {
+            let inner = Frame::open().build();
+            let _entered = inner.enter();
+            assert!(!clock.poll(0, FAR, Waker::noop()).unwrap());
+            while !clock.inside.lock().unwrap().over[1] {
+                inner.wait();
+            }
+        }
+        clock.forget(0);
+        other.join().unwrap();
+        drop((outer_entered, outer));
+    });
+}
+
+#[test]
+fn an_earlier_deadline_that_comes_when_the_inner_frame_has_gone_ends_the_wait_of_the_outer() {
+    model(|origin| {
+        let clock = Clock::new(origin);
+        let outer = Frame::open().build();
+        let outer_entered = outer.enter();
+        assert_eq!(time(&clock).unwrap(), Placement::Here);
+        assert!(!clock.poll(0, FAR, Waker::noop()).unwrap());
+        {
+            let inner = Frame::open().build();
+            let _entered = inner.enter();
+            inner.parker().unpark();
+            inner.wait();
+        }
+        let other = clock.clone();
+        let other = thread::spawn(move || other.wait_without_a_frame(1).unwrap());
+        while !clock.inside.lock().unwrap().over[1] {
+            outer.wait();
+        }
+        clock.forget(0);
+        drop((outer_entered, outer));
+        other.join().unwrap();
+    });
+}

@@ -25,6 +25,7 @@ use crate::offload::Offload;
 use crate::parker::Parker;
 use crate::source::DeadlineSource;
 use place::Local;
+use sources::Around;
 
 /// What is driven where nothing is: the address of no value.
 const NOBODY: *const () = std::ptr::dangling();
@@ -142,20 +143,20 @@ impl Frame {
     pub fn wait(&self) {
         let parker = self.parker();
         let blocker = self.blocker();
-        let timeout = self
-            .next_deadline()
-            .filter(|_| self.drives)
-            .map(|deadline| deadline.saturating_duration_since(self.now()));
+        let around = Around::begin(self, parker);
+        let timeout = [self.time_left(), around.time_left()].into_iter().flatten().min();
         let turn = {
             let _blocked = Blocked::begin(&self.blocked);
             parker.park(blocker.as_ref(), timeout)
         };
+        let around = around.end();
         if turn == Turn::Unused {
             self.give_up(blocker);
         }
         if self.drives {
             self.fire();
         }
+        around.iter().for_each(|frame| frame.fire());
     }
 
     fn now(&self) -> std::time::Instant {
@@ -312,6 +313,21 @@ fn with_outer_frame<R>(is_it: impl Fn(&Frame) -> bool, f: impl FnOnce(&Frame) ->
         frame = outer.outer.get();
     }
     None
+}
+
+/// The frames entered on this thread that `are` so.
+fn entered_frames(are: impl Fn(&Frame) -> bool) -> Vec<Rc<Frame>> {
+    let mut found = Vec::new();
+    let mut frame = tls(|tls| tls.frame.get());
+    // SAFETY: frames of the chain are entered: their `Entered`s keep them.
+    while let Some(entered) = unsafe { frame.as_ref() } {
+        if are(entered) {
+            // SAFETY: as above.
+            found.push(unsafe { kept(frame) });
+        }
+        frame = entered.outer.get();
+    }
+    found
 }
 
 /// Runs `f` with the owner of the innermost frame, if it is a `T`.

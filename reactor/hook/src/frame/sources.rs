@@ -2,17 +2,21 @@
 #![allow(unsafe_code)]
 
 use std::any::{Any, TypeId};
+use std::ptr;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
-use super::{Frame, place::Offered, tls, with_frame};
-use crate::parker::Unpark;
+use super::{Frame, entered_frames, place::Offered, tls, with_frame};
+use crate::parker::{Parker, Unpark};
 use crate::source::DeadlineSource;
 
 impl Frame {
-    /// The earliest deadline of all sources.
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.with_sources(|sources| sources.iter().filter_map(|source| source.next_deadline()).min())
+    /// How long the thread may block, if it keeps the time here.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let earliest =
+            self.with_sources(|sources| sources.iter().filter_map(|source| source.next_deadline()).min());
+        earliest.filter(|_| self.drives).map(|deadline| deadline.saturating_duration_since(self.now()))
     }
 
     /// Lets due sources fire, without blocking.
@@ -40,6 +44,50 @@ impl Frame {
 
     pub(super) fn with_sources<R>(&self, f: impl FnOnce(&[Arc<dyn DeadlineSource>]) -> R) -> R {
         f(&self.sources.borrow())
+    }
+}
+
+/// The frames around one that waits: the thread waits in none of them meanwhile, and so it keeps their time as well.
+pub(super) struct Around(Vec<Rc<Frame>>);
+
+impl Around {
+    /// From now on, an earlier deadline in any of them unparks the one that waits.
+    pub(super) fn begin(waiting: &Frame, parker: &Arc<Parker>) -> Around {
+        let is_around = |frame: &Frame| {
+            !ptr::eq(frame, waiting) && frame.may_take() && frame.with_sources(|sources| !sources.is_empty())
+        };
+        let around = Around(entered_frames(is_around));
+        around.unpark(|_| parker);
+        around
+    }
+
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        self.0.iter().filter_map(|frame| frame.time_left()).min()
+    }
+
+    /// The one that waited waits no more. What is registered from now on is seen by whoever waits next.
+    pub(super) fn end(mut self) -> Vec<Rc<Frame>> {
+        self.restore();
+        std::mem::take(&mut self.0)
+    }
+
+    fn restore(&self) {
+        self.unpark(Frame::parker);
+    }
+
+    fn unpark<'a>(&'a self, parker: impl Fn(&'a Frame) -> &'a Arc<Parker>) {
+        for frame in &self.0 {
+            for source in frame.with_sources(<[_]>::to_vec) {
+                let unpark: Arc<dyn Unpark> = parker(frame).clone();
+                source.set_unpark(Some(unpark));
+            }
+        }
+    }
+}
+
+impl Drop for Around {
+    fn drop(&mut self) {
+        self.restore();
     }
 }
 

@@ -3,10 +3,14 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _, join, select};
-use reactor_hook::{Blocking, Driver as _, Frame, drive, drive_local, has_place, is_driven_here};
+use reactor_hook::{
+    Attendance, Blocking, DeadlineSource, Driver as _, Frame, Placement, Unpark, drive, drive_local,
+    has_place, is_driven_here, time,
+};
 
 use crate::reactors::{Anywhere, Here};
 use crate::small::executor;
@@ -199,4 +203,56 @@ fn a_driver_moves_aside_for_a_frame_inside_of_its_own_that_has_another() {
         join!(other.next(), driver.next(), other.next()).1.unwrap();
     });
     assert!(driver.attendance().is_attended(), "by the thread that it moved to");
+}
+
+/// A source that the whole process shares, as those are that somebody else makes: one alarm, for whoever polls last.
+#[derive(Default)]
+struct Alarm {
+    attendance: Attendance,
+    set: parking_lot::Mutex<Option<(Instant, Waker)>>,
+}
+
+impl DeadlineSource for Alarm {
+    fn name(&self) -> &'static str {
+        "alarm"
+    }
+
+    fn attendance(&self) -> &Attendance {
+        &self.attendance
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.set.lock().as_ref().map(|(deadline, _)| *deadline)
+    }
+
+    fn fire(&self, now: Instant) {
+        let due = self.set.lock().take_if(|(deadline, _)| *deadline <= now);
+        due.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+
+    fn set_unpark(&self, _: Option<Arc<dyn Unpark>>) {}
+
+    fn abandoned(&self) {}
+}
+
+#[test]
+fn a_source_serves_a_frame_inside_of_the_one_that_keeps_its_time() {
+    let _watchdog = watchdog();
+    let alarm = Arc::new(Alarm::default());
+    let outer = Frame::open().build();
+    let _outer = outer.enter();
+    assert_eq!(time(&alarm).unwrap(), Placement::Here);
+    // Code that blocks the thread: the outer frame cannot wait meanwhile.
+    run(std::future::poll_fn({
+        let deadline = Instant::now() + Duration::from_millis(5);
+        let alarm = Arc::clone(&alarm);
+        move |cx| {
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            *alarm.set.lock() = Some((deadline, cx.waker().clone()));
+            assert_eq!(time(&alarm).unwrap(), Placement::Elsewhere);
+            Poll::Pending
+        }
+    }));
 }
