@@ -134,7 +134,8 @@ impl Frame {
     }
 
     /// Blocks the calling thread, in the driver if there is one, until the parker is unparked, a waker may have been
-    /// triggered, or a deadline has passed; then fires the sources. To be called when everything is pending.
+    /// triggered, or a deadline has passed; then fires the sources, also those of the frames around it, in which the thread
+    /// does not wait meanwhile. To be called when everything is pending.
     ///
     /// # Panics
     ///
