@@ -1,4 +1,6 @@
 //! `Builder`: every option of a runtime, checked before a thread is started.
+#[cfg(feature = "fs")]
+mod fs;
 #[cfg(feature = "tokio-compat")]
 mod tokio_compat;
 
@@ -306,6 +308,7 @@ impl Default for Config {
             stall_threshold: Duration::from_millis(10),
             unhandled_panic: UnhandledPanic::Ignore,
             shutdown_timeout: Duration::from_secs(1),
+            fs_inline: true,
             tokio: Wanted::NO,
         }
     }

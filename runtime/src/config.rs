@@ -39,5 +39,8 @@ pub(crate) struct Config {
     pub(crate) stall_threshold: Duration,
     pub(crate) unhandled_panic: UnhandledPanic,
     pub(crate) shutdown_timeout: Duration,
+    /// See `Builder::fs_inline`.
+    #[cfg_attr(not(feature = "fs"), allow(dead_code))]
+    pub(crate) fs_inline: bool,
     pub(crate) tokio: Wanted,
 }

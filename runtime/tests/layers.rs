@@ -35,6 +35,7 @@ const MODULES: &[&str] = &[
     "spawn_blocking",
     "supervisor",
     "scheduler",
+    "fs",
     "yield_now",
     "handle",
     "spawn",

@@ -20,6 +20,7 @@ mod ends;
 mod foreign_executors;
 mod foreign_reactors;
 mod fork;
+mod fs;
 mod idle;
 mod join_set;
 mod limits;
