@@ -66,7 +66,7 @@ fn errors_are_those_of_std() {
     each_way(async |scratch: &Scratch| {
         let file = scratch.file("file", "x");
         let secret = scratch.file("secret", "x");
-        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o000)).unwrap();
         std::os::unix::fs::symlink("loop", scratch.join("loop")).unwrap();
         let long = "n".repeat(300);
         let paths = [
