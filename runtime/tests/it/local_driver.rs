@@ -311,6 +311,10 @@ fn what_a_guest_has_queued_runs_elsewhere_when_a_local_reactor_takes_its_thread(
             for task in tasks {
                 task.await.unwrap();
             }
+            // The worker may have been quicker than this thread.
+            while events.waiting() == 0 {
+                yield_now().await;
+            }
             events.happen();
         });
         local.next().await.unwrap();
