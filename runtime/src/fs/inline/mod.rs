@@ -2,7 +2,7 @@
 mod mounts;
 mod sys;
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -58,8 +58,8 @@ pub(super) fn is_file_local(file: &File) -> bool {
 }
 
 /// A name that leads to something cached on a file system of this machine.
-struct Located {
-    path: CString,
+struct Located<'a> {
+    path: &'a CStr,
     name: OwnedFd,
     found: Found,
     trust: Trust,
@@ -104,7 +104,7 @@ fn refusal(error: &io::Error) -> Refusal {
 }
 
 /// The flags must be of those that every kernel with `openat2` knows.
-fn open_cached(path: &CString, flags: libc::c_int) -> Result<OwnedFd, Missed> {
+fn open_cached(path: &CStr, flags: libc::c_int) -> Result<OwnedFd, Missed> {
     // Relaxed: a hint only.
     if !OPENS.load(Ordering::Relaxed) {
         return Err(ELSEWHERE);
@@ -120,9 +120,21 @@ fn open_cached(path: &CString, flags: libc::c_int) -> Result<OwnedFd, Missed> {
     })
 }
 
-fn locate(path: &Path, flags: libc::c_int) -> Result<Located, Missed> {
-    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| ELSEWHERE)?;
-    let name = open_cached(&path, libc::O_PATH | flags)?;
+/// Calls `f` with the path as the kernel takes it: without an allocation if it is short.
+fn with_name<T>(path: &Path, f: impl FnOnce(&CStr) -> Tried<T>) -> Tried<T> {
+    let mut room = [0; 256];
+    let bytes = path.as_os_str().as_bytes();
+    if bytes.len() < room.len() {
+        room[..bytes.len()].copy_from_slice(bytes);
+        // A zero within is an error, which is the pool's to tell.
+        CStr::from_bytes_with_nul(&room[..=bytes.len()]).map_or_else(|_| ELSEWHERE.into(), f)
+    } else {
+        CString::new(bytes).map_or_else(|_| ELSEWHERE.into(), |path| f(&path))
+    }
+}
+
+fn locate(path: &CStr, flags: libc::c_int) -> Result<Located<'_>, Missed> {
+    let name = open_cached(path, libc::O_PATH | flags)?;
     let found = sys::look(name.as_fd()).map_err(|_| ELSEWHERE)?;
     let mount = Mount::of(&found);
     match MOUNTS.trust(mount) {
@@ -132,7 +144,7 @@ fn locate(path: &Path, flags: libc::c_int) -> Result<Located, Missed> {
     }
 }
 
-impl Located {
+impl Located<'_> {
     /// Opens it for reading, if it is a regular file.
     fn open(&self) -> Result<OwnedFd, Missed> {
         if !self.found.is_regular() {
@@ -140,7 +152,7 @@ impl Located {
         }
         // Without waiting for whoever has a lease on it; and if the name has become that of something else meanwhile,
         // not for that either.
-        open_cached(&self.path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY)
+        open_cached(self.path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY)
     }
 
     fn unread<T>(self) -> Tried<T> {
@@ -151,6 +163,10 @@ impl Located {
 
 /// The whole of a file whose pages are cached.
 pub(super) fn read(path: &Path) -> Tried<Vec<u8>> {
+    with_name(path, read_named)
+}
+
+fn read_named(path: &CStr) -> Tried<Vec<u8>> {
     let located = match locate(path, 0) {
         Ok(located) => located,
         Err(missed) => return missed.into(),
@@ -167,7 +183,10 @@ pub(super) fn read(path: &Path) -> Tried<Vec<u8>> {
     // Room for a byte more: a read that leaves it free has met the end.
     let mut bytes = Vec::with_capacity(size + 1);
     match sys::read_cached_append(file.as_fd(), &mut bytes, Some(0)) {
-        Ok(length) if length == size => Tried::Done(Ok(bytes)),
+        Ok(length) if length == size => {
+            sys::close_both(located.name, file);
+            Tried::Done(Ok(bytes))
+        }
         Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => located.unread(),
         // Part of it is cached, or it is being written to.
         _ => Tried::Elsewhere(Lesson(None)),
@@ -176,14 +195,19 @@ pub(super) fn read(path: &Path) -> Tried<Vec<u8>> {
 
 /// What `path` leads to; if it is not followed, a link itself.
 pub(super) fn metadata(path: &Path, follow: bool) -> Tried<Metadata> {
-    match locate(path, if follow { 0 } else { libc::O_NOFOLLOW }) {
+    let flags = if follow { 0 } else { libc::O_NOFOLLOW };
+    with_name(path, |path| match locate(path, flags) {
         Ok(located) => Tried::Done(File::from(located.name).metadata()),
         Err(missed) => missed.into(),
-    }
+    })
 }
 
 /// Opens a regular file for reading.
 pub(super) fn open(path: &Path) -> Tried<File> {
+    with_name(path, open_named)
+}
+
+fn open_named(path: &CStr) -> Tried<File> {
     let located = match locate(path, 0) {
         Ok(located) => located,
         Err(missed) => return missed.into(),

@@ -4,7 +4,7 @@
 use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd};
 
 /// Unique mount ids: Linux 6.8. `libc` does not have it for every target.
 const STATX_MNT_ID_UNIQUE: u32 = 0x4000;
@@ -149,6 +149,23 @@ pub(super) fn read_cached_append(
     // SAFETY: the kernel has written the first `length` bytes of the spare capacity, and there was room for them.
     unsafe { into.set_len(filled) };
     Ok(length)
+}
+
+/// Closes both: with one call if they are neighbours, as two that were opened in turn mostly are.
+pub(super) fn close_both(one: OwnedFd, other: OwnedFd) {
+    let (one, other) = (one.into_raw_fd(), other.into_raw_fd());
+    if one.abs_diff(other) == 1 {
+        // SAFETY: closes these two and no other; both are ours, and used no more.
+        let answer =
+            unsafe { libc::syscall(libc::SYS_close_range, one.min(other), one.max(other), 0 as libc::c_int) };
+        if answer == 0 {
+            return;
+        }
+    }
+    for fd in [one, other] {
+        // SAFETY: it was taken out of an `OwnedFd` above, and has not been closed.
+        drop(unsafe { OwnedFd::from_raw_fd(fd) });
+    }
 }
 
 /// Takes `O_NONBLOCK` away, and every other status flag: for a file that was opened with no other.
