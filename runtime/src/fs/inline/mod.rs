@@ -1,5 +1,6 @@
 //! What is done on the thread that polls, because the kernel promises not to wait. See the README of `fs`.
 mod mounts;
+mod names;
 mod sys;
 
 use std::ffi::{CStr, CString};
@@ -11,6 +12,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::mounts::{Mount, Mounts, Trust, is_local};
+use self::names::{Name, Names};
 use self::sys::Found;
 use crate::scheduler::with_context;
 
@@ -19,6 +21,8 @@ use crate::scheduler::with_context;
 pub(super) const MOST: usize = 256 * 1024;
 
 static MOUNTS: Mounts = Mounts::new();
+
+static NAMES: Names = Names::new();
 
 /// Cleared when the kernel does not know `openat2` or `RESOLVE_CACHED` (before Linux 5.12).
 static OPENS: AtomicBool = AtomicBool::new(true);
@@ -80,6 +84,9 @@ impl<T> From<Missed> for Tried<T> {
         }
     }
 }
+
+/// Without waiting for whoever has a lease on it; and if the name has become that of something else, not for that either.
+const TO_READ: libc::c_int = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
 
 const ELSEWHERE: Missed = Missed::Elsewhere(Lesson(None));
 
@@ -150,14 +157,7 @@ impl Located<'_> {
         if !self.found.is_regular() {
             return Err(ELSEWHERE);
         }
-        // Without waiting for whoever has a lease on it; and if the name has become that of something else meanwhile,
-        // not for that either.
-        open_cached(self.path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY)
-    }
-
-    fn unread<T>(self) -> Tried<T> {
-        MOUNTS.learn(Mount::of(&self.found), Trust::LocalUnread);
-        Tried::Elsewhere(Lesson(None))
+        open_cached(self.path, TO_READ)
     }
 }
 
@@ -167,30 +167,63 @@ pub(super) fn read(path: &Path) -> Tried<Vec<u8>> {
 }
 
 fn read_named(path: &CStr) -> Tried<Vec<u8>> {
+    let (name, now) = (Name::of(path), sys::coarse_milliseconds());
+    if NAMES.is_trusted(name, now) {
+        let read = read_again(path);
+        if !matches!(read, Tried::Done(Ok(_))) {
+            NAMES.forget(name);
+        }
+        return read;
+    }
     let located = match locate(path, 0) {
         Ok(located) => located,
         Err(missed) => return missed.into(),
     };
-    // An empty one may have more to it than its size says, as those of proc have.
-    let size = located.found.size as usize;
-    if size == 0 || located.found.size > MOST as u64 || located.trust == Trust::LocalUnread {
-        return Tried::Elsewhere(Lesson(None));
+    if !is_readable(&located.found, located.trust) {
+        return ELSEWHERE.into();
     }
-    let file = match located.open() {
+    let read = match located.open() {
+        Ok(file) => read_open(file, &located.found),
+        Err(missed) => return missed.into(),
+    };
+    if matches!(read, Tried::Done(Ok(_))) {
+        NAMES.trust(name, now);
+    }
+    read
+}
+
+/// Reads what was read a moment ago, without looking before at what the name leads to.
+fn read_again(path: &CStr) -> Tried<Vec<u8>> {
+    let file = match open_cached(path, TO_READ) {
         Ok(file) => file,
         Err(missed) => return missed.into(),
     };
+    match sys::look(file.as_fd()) {
+        Ok(found) if MOUNTS.trust(Mount::of(&found)).is_some_and(|trust| is_readable(&found, trust)) => {
+            read_open(file, &found)
+        }
+        _ => ELSEWHERE.into(),
+    }
+}
+
+/// An empty file may have more to it than its size says, as those of proc have.
+fn is_readable(found: &Found, trust: Trust) -> bool {
+    found.is_regular() && trust == Trust::Local && (1..=MOST as u64).contains(&found.size)
+}
+
+fn read_open(file: OwnedFd, found: &Found) -> Tried<Vec<u8>> {
+    let size = found.size as usize;
     // Room for a byte more: a read that leaves it free has met the end.
     let mut bytes = Vec::with_capacity(size + 1);
     match sys::read_cached_append(file.as_fd(), &mut bytes, Some(0)) {
-        Ok(length) if length == size => {
-            sys::close_both(located.name, file);
-            Tried::Done(Ok(bytes))
+        Ok(length) if length == size => return Tried::Done(Ok(bytes)),
+        Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {
+            MOUNTS.learn(Mount::of(found), Trust::LocalUnread);
         }
-        Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => located.unread(),
         // Part of it is cached, or it is being written to.
-        _ => Tried::Elsewhere(Lesson(None)),
+        _ => {}
     }
+    ELSEWHERE.into()
 }
 
 /// What `path` leads to; if it is not followed, a link itself.

@@ -4,7 +4,7 @@
 use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
 /// Unique mount ids: Linux 6.8. `libc` does not have it for every target.
 const STATX_MNT_ID_UNIQUE: u32 = 0x4000;
@@ -151,28 +151,19 @@ pub(super) fn read_cached_append(
     Ok(length)
 }
 
-/// Closes both: with one call if they are neighbours, as two that were opened in turn mostly are.
-pub(super) fn close_both(one: OwnedFd, other: OwnedFd) {
-    let (one, other) = (one.into_raw_fd(), other.into_raw_fd());
-    if one.abs_diff(other) == 1 {
-        // SAFETY: closes these two and no other; both are ours, and used no more.
-        let answer =
-            unsafe { libc::syscall(libc::SYS_close_range, one.min(other), one.max(other), 0 as libc::c_int) };
-        if answer == 0 {
-            return;
-        }
-    }
-    for fd in [one, other] {
-        // SAFETY: it was taken out of an `OwnedFd` above, and has not been closed.
-        drop(unsafe { OwnedFd::from_raw_fd(fd) });
-    }
-}
-
 /// Takes `O_NONBLOCK` away, and every other status flag: for a file that was opened with no other.
 pub(super) fn set_blocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: sets flags of a descriptor that is open; no memory is passed.
     let answer = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, 0) };
     checked(answer.into()).map(drop)
+}
+
+/// Milliseconds since some time, to within the kernel's tick; they begin anew every 49 days.
+pub(super) fn coarse_milliseconds() -> u32 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` has room for the answer.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
+    (now.tv_sec as u64).wrapping_mul(1000).wrapping_add(now.tv_nsec as u64 / 1_000_000) as u32
 }
 
 /// The magic number of the file system. May wait for a server.

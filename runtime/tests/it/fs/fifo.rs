@@ -37,10 +37,7 @@ fn timers_and_shutdown_do_not_wait_for_fifos_without_a_writer() {
             runtime.spawn(async move {
                 match n % 2 {
                     0 => fs::read(&path).await,
-                    _ => {
-                        let mut bytes = Vec::new();
-                        File::open(&path).await?.read_to_end(&mut bytes).await.map(|_| bytes)
-                    }
+                    _ => read_opened(&path).await,
                 }
             })
         })
@@ -88,6 +85,38 @@ fn a_fifo_is_read_when_its_writer_comes() {
         drop(writer);
         assert_eq!(runtime.block_on(reader).unwrap().unwrap(), "at last");
     }
+}
+
+#[test]
+fn a_file_that_becomes_a_fifo_is_read_as_one() {
+    let _watchdog = watchdog();
+    let scratch = Scratch::new();
+    let runtime = pool(2);
+    for round in 0..5 {
+        let path = scratch.file("changing", "a file");
+        for _ in 0..3 {
+            assert_eq!(runtime.block_on(fs::read(&path)).unwrap(), b"a file");
+        }
+        std::fs::remove_file(&path).unwrap();
+        fifo(&path);
+        // Both ends, so that what is written stays until it is read, whoever has only looked meanwhile.
+        let mut both = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+        both.write_all(b"a fifo").unwrap();
+        let reader = runtime.spawn({
+            let path = path.clone();
+            async move { if round % 2 == 0 { fs::read(path).await } else { read_opened(&path).await } }
+        });
+        until(|| rustix::io::ioctl_fionread(&both).unwrap() == 0);
+        drop(both);
+        assert_eq!(runtime.block_on(reader).unwrap().unwrap(), b"a fifo");
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+async fn read_opened(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path).await?.read_to_end(&mut bytes).await?;
+    Ok(bytes)
 }
 
 #[test]
