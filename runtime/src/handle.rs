@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use reactor_hook::Entered;
 
+use crate::dump::Dump;
 use crate::metrics::Metrics;
 use crate::scheduler::{self, Context, Role, Shared, with_context};
-use crate::task::JoinHandle;
+use crate::task::{JoinHandle, Label};
 
 /// A handle to a runtime. A clone is a pointer; a handle keeps no task alive.
 #[derive(Clone)]
@@ -76,7 +77,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.shared.spawn(future, std::panic::Location::caller())
+        self.shared.spawn(future, Label::caller())
     }
 
     /// Spawns a task whose future need not be `Send`: `create` makes it on a thread of the pool, where it stays. See
@@ -88,7 +89,7 @@ impl Handle {
         F: Future + 'static,
         F::Output: Send + 'static,
     {
-        self.shared.spawn_pinned(create, std::panic::Location::caller())
+        self.shared.spawn_pinned(create, Label::caller())
     }
 
     /// Runs a closure that may block on a thread of the blocking pool.
@@ -98,7 +99,7 @@ impl Handle {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        self.shared.blocking.spawn(f, std::panic::Location::caller())
+        self.shared.blocking.spawn(f, Label::caller())
     }
 
     /// As [`compute::spawn`](crate::compute::spawn), onto this runtime's pool.
@@ -126,6 +127,16 @@ impl Handle {
     pub fn enter(&self) -> EnterGuard<'_> {
         let frame = Rc::new(Context::outside(Arc::clone(&self.shared), Role::Entered)).frame();
         EnterGuard { _entered: frame.enter(), _handle: std::marker::PhantomData }
+    }
+
+    /// Every task that has been spawned onto the runtime and is not complete: what it is, and what it is doing.
+    ///
+    /// From any thread, at any time, also while all workers are stuck: nobody is stopped, nothing is polled. Each task is told as
+    /// it was at some moment of the call; one that comes or goes meanwhile may be missing. The runtime counts no polls of single tasks
+    /// ([`metrics`](Handle::metrics) has those of each worker). The tasks of a [`LocalSet`](crate::task::LocalSet) belong to
+    /// no runtime, and the future in `block_on` is no task: they are not told.
+    pub fn dump(&self) -> Dump {
+        self.shared.dump()
     }
 
     /// What the runtime has done so far, and has to do.

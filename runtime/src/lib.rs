@@ -43,6 +43,8 @@ mod driver;
 #[cfg(all(feature = "fs", not(runtime_loom)))]
 pub mod fs;
 #[cfg(not(runtime_loom))]
+mod dump;
+#[cfg(not(runtime_loom))]
 mod handle;
 #[cfg(not(runtime_loom))]
 mod join_set;
@@ -67,6 +69,8 @@ mod spawn_blocking;
 #[cfg(all(feature = "tokio-io", not(runtime_loom)))]
 mod stdio;
 #[cfg(not(runtime_loom))]
+mod task_builder;
+#[cfg(not(runtime_loom))]
 mod task_local;
 #[cfg(all(feature = "tokio-compat", not(runtime_loom)))]
 pub mod tokio_compat;
@@ -81,6 +85,7 @@ pub use {
     block_on::block_on,
     builder::Builder,
     config::UnhandledPanic,
+    dump::{Dump, TaskDump, TaskKind, TaskState},
     handle::{EnterGuard, Handle, TryCurrentError},
     metrics::{Metrics, WorkerMetrics},
     runtime::{Runtime, ShutdownReport},

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 pub use crate::builder::Builder;
 pub use crate::config::UnhandledPanic;
+use crate::dump::Dump;
 pub use crate::handle::{EnterGuard, Handle, TryCurrentError};
 pub use crate::metrics::{Metrics, WorkerMetrics};
 use crate::scheduler::{Shared, deadline_after};
-use crate::task::{Id, JoinHandle};
+use crate::task::{Id, JoinHandle, Label};
 
 /// A worker pool, its sockets and timers, and a pool for closures that block.
 ///
@@ -98,7 +99,7 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.handle.shared.spawn(future, std::panic::Location::caller())
+        self.handle.shared.spawn(future, Label::caller())
     }
 
     /// Spawns a task whose future need not be `Send`: `create` makes it on a thread of the pool, where it stays. See
@@ -110,7 +111,7 @@ impl Runtime {
         F: Future + 'static,
         F::Output: Send + 'static,
     {
-        self.handle.shared.spawn_pinned(create, std::panic::Location::caller())
+        self.handle.shared.spawn_pinned(create, Label::caller())
     }
 
     /// Runs a closure that may block on a thread of the blocking pool.
@@ -120,7 +121,7 @@ impl Runtime {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        self.handle.shared.blocking.spawn(f, std::panic::Location::caller())
+        self.handle.shared.blocking.spawn(f, Label::caller())
     }
 
     /// As [`compute::spawn`](crate::compute::spawn), onto this runtime's pool.
@@ -147,6 +148,11 @@ impl Runtime {
     /// Enters the runtime's context until the guard is dropped.
     pub fn enter(&self) -> EnterGuard<'_> {
         self.handle.enter()
+    }
+
+    /// Every task that is not complete; see [`Handle::dump`].
+    pub fn dump(&self) -> Dump {
+        self.handle.dump()
     }
 
     /// What the runtime has done so far, and has to do.

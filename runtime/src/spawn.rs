@@ -1,7 +1,7 @@
 //! Spawning into the runtime whose context the calling thread is in.
 use crate::handle;
 use crate::scheduler::with_context;
-use crate::task::JoinHandle;
+use crate::task::{JoinHandle, Label};
 
 /// Spawns a task onto the runtime that this thread is in. The task runs at once or later, whether or not the handle is
 /// awaited; dropping the handle detaches it.
@@ -23,12 +23,12 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let location = std::panic::Location::caller();
+    let label = Label::caller();
     // In a context that is borrowed: a clone of the handle would write to a line that all workers share.
     let mut future = Some(future);
     let spawned = with_context(|context| {
         let context = context?;
-        future.take().map(|future| context.spawn(future, location))
+        future.take().map(|future| context.spawn(future, label))
     });
     match spawned {
         Some(handle) => handle,
@@ -67,8 +67,8 @@ where
     F: Future + 'static,
     F::Output: Send + 'static,
 {
-    let location = std::panic::Location::caller();
-    handle::current("runtime::task::spawn_pinned").shared.spawn_pinned(create, location)
+    let label = Label::caller();
+    handle::current("runtime::task::spawn_pinned").shared.spawn_pinned(create, label)
 }
 
 /// Runs a closure that may block, or compute for long, on a thread of the blocking pool.
@@ -92,7 +92,7 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    handle::current("runtime::spawn_blocking").shared.blocking.spawn(f, std::panic::Location::caller())
+    handle::current("runtime::spawn_blocking").shared.blocking.spawn(f, Label::caller())
 }
 
 /// Runs a closure that may block on this very thread. On a worker, another thread stands in for it meanwhile, so that

@@ -1,5 +1,4 @@
 //! Closures that block, as tasks: a cell like any other whose one poll runs the closure on the blocking pool.
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Cx, Poll};
@@ -9,7 +8,7 @@ use reactor_hook::process::Origin;
 
 use crate::blocking::{Config, Counts, Job, Pool};
 use crate::misuse;
-use crate::task::{self, Arena, Cache, Id, JoinHandle, Notified, Ran, Schedule};
+use crate::task::{self, Arena, Cache, Id, JoinHandle, Label, Notified, Ran, Schedule, Sight};
 
 /// A pool of threads, as the scheduler of the tasks that it runs: the blocking pool, if nothing else is said.
 pub(crate) struct BlockingTasks<P = Pool> {
@@ -37,13 +36,13 @@ impl<P: Threads> BlockingTasks<P> {
     }
 
     /// Spawns a task for `f`. When no thread can be had at all the handle resolves cancelled.
-    pub(crate) fn spawn<F, R>(self: &Arc<Self>, f: F, location: &'static Location<'static>) -> JoinHandle<R>
+    pub(crate) fn spawn<F, R>(self: &Arc<Self>, f: F, label: Label) -> JoinHandle<R>
     where
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
         misuse::refuse_in_child("spawn_blocking", self.origin);
-        let (task, handle) = task::spawn_cell(self, None, Id::next(), location, RunOnce(Some(f)));
+        let (task, handle) = task::spawn_cell(self, None, Id::next(), label, RunOnce(Some(f)));
         if let Some(task) = task {
             self.schedule(task);
         }
@@ -62,6 +61,15 @@ impl BlockingTasks {
 
     pub(crate) fn metrics(&self) -> Counts {
         self.pool.metrics()
+    }
+
+    /// The tasks of closures that have started and not returned.
+    pub(crate) fn running(&self) -> Vec<Id> {
+        self.pool.running().map(Id::from_nonzero).collect()
+    }
+
+    pub(crate) fn look_at_tasks(&self, see: impl FnMut(Sight)) {
+        self.arena.look_at_tasks(see);
     }
 
     /// Takes no more closures, and cancels those that have not started.

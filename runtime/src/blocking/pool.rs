@@ -2,6 +2,7 @@
 use std::fmt;
 use std::io;
 use std::mem;
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -124,6 +125,11 @@ impl Pool {
     /// How many threads and jobs there are.
     pub(crate) fn metrics(&self) -> Counts {
         self.shared.core.counts()
+    }
+
+    /// What the jobs that run were given by `Job::with_id`.
+    pub(crate) fn running(&self) -> impl Iterator<Item = NonZeroU64> + use<> {
+        self.shared.presence.now().running.into_iter().filter_map(|running| running.id)
     }
 
     /// The pool as leaf futures see it.

@@ -115,6 +115,11 @@ impl Presence {
         remaining
     }
 
+    /// Those present, the calling thread not among them.
+    pub(super) fn now(&self) -> Remaining {
+        self.list().report(thread::current().id())
+    }
+
     fn list(&self) -> MutexGuard<'_, List> {
         self.list.lock()
     }

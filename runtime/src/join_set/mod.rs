@@ -1,4 +1,5 @@
 //! `JoinSet`: tasks that are awaited together, in the order of their completion.
+mod builder;
 mod ready;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use crate::handle::Handle;
 use crate::local_set::{LocalSet, spawn_local};
 use crate::task::{AbortHandle, Id, JoinError, JoinHandle};
+pub use builder::Builder;
 use ready::ReadySet;
 
 /// Tasks that are awaited together: each is returned when it completes, whichever is first.
@@ -142,6 +144,20 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + 'static,
     {
         self.insert(local_set.spawn_local(task))
+    }
+
+    /// Spawns a task with a name into the set.
+    ///
+    /// ```
+    /// # runtime::Runtime::new().block_on(async {
+    /// let mut set = runtime::task::JoinSet::new();
+    /// set.build_task().name("adder").spawn(async { 1 + 1 })?;
+    /// assert_eq!(set.join_all().await, [2]);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    pub fn build_task(&mut self) -> Builder<'_, T> {
+        Builder::new(self)
     }
 
     fn insert(&mut self, task: JoinHandle<T>) -> AbortHandle {

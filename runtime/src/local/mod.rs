@@ -14,14 +14,15 @@ mod waiters;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
-use std::panic::Location;
 
 pub(crate) use owner::Owner;
 pub(crate) use waiters::{Key, Waiters};
 
 use crate::primitives::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::primitives::{Arc, UnsafeCell, this_thread};
-use crate::task::{self, Arena, Cache, Id, JoinHandle, Notified, Schedule};
+#[cfg(not(runtime_loom))]
+use crate::task::IdBlock;
+use crate::task::{self, Arena, Cache, Id, JoinHandle, Label, Notified, Schedule};
 use inbox::Inbox;
 use made::Made;
 
@@ -100,6 +101,12 @@ impl<B: Bell> Local<B> {
         self.arrived.load(Ordering::Relaxed).wrapping_add(self.balance.load(Ordering::Relaxed))
     }
 
+    /// The identifiers that the owner has not handed out: for any thread.
+    #[cfg(not(runtime_loom))]
+    pub(crate) fn ids(&self) -> &IdBlock {
+        &self.core.cache.ids
+    }
+
     /// Adds to the balance. By the owner only.
     fn book(&self, change: isize) {
         // Relaxed: the owner is the only writer.
@@ -112,7 +119,7 @@ impl<B: Bell> Local<B> {
     pub(crate) fn spawn_here<F>(
         this: &Arc<Self>,
         future: F,
-        location: &'static Location<'static>,
+        label: Label,
         spawned: impl FnOnce(),
     ) -> JoinHandle<F::Output>
     where
@@ -120,12 +127,12 @@ impl<B: Bell> Local<B> {
         F::Output: 'static,
     {
         let Some(core) = this.here() else {
-            return task::refuse(Id::next(), location, future);
+            return task::refuse(Id::next(), label, future);
         };
         let cache = &core.cache;
         // SAFETY: this is the owner's thread: the one that polls and drops the future.
         let (task, handle) =
-            unsafe { task::spawn_unchecked(this, Some(cache), cache.next_id(), location, future) };
+            unsafe { task::spawn_unchecked(this, Some(cache), cache.next_id(), label, future) };
         if let Some(task) = task {
             this.book(1);
             spawned();
@@ -138,7 +145,7 @@ impl<B: Bell> Local<B> {
     pub(crate) fn spawn_made<C, F>(
         this: &Arc<Self>,
         create: C,
-        location: &'static Location<'static>,
+        label: Label,
         spawned: impl FnOnce(),
     ) -> JoinHandle<F::Output>
     where
@@ -150,7 +157,7 @@ impl<B: Bell> Local<B> {
         // SAFETY: the owner alone polls, and what was polled is dropped by the owner alone. Before that the future is
         // `create`, which is `Send`.
         let (task, handle) =
-            unsafe { task::spawn_unchecked(this, cache, Id::next(), location, Made::by(create)) };
+            unsafe { task::spawn_unchecked(this, cache, Id::next(), label, Made::by(create)) };
         if let Some(task) = task {
             // Relaxed: a figure for other threads than the owner's.
             this.arrived.fetch_add(1, Ordering::Relaxed);

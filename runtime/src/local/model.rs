@@ -1,5 +1,4 @@
 //! What the loom models see: a set without the face that finds it, and a queue without the worker that runs it.
-use std::panic::Location;
 use std::task::Waker;
 
 use super::{Bell, Local, Owner, Waiters};
@@ -24,7 +23,7 @@ impl Set {
         F: Future + 'static,
         F::Output: 'static,
     {
-        Local::spawn_here(self.0.local(), future, Location::caller(), || ())
+        Local::spawn_here(self.0.local(), future, Label::caller(), || ())
     }
 
     /// As the future of a set is polled. True when the waker will be woken; else it is to be polled again.
@@ -75,7 +74,7 @@ impl Queue {
         F: Future + 'static,
         F::Output: Send + 'static,
     {
-        Local::spawn_made(&self.0, create, Location::caller(), || ())
+        Local::spawn_made(&self.0, create, Label::caller(), || ())
     }
 
     /// Ends the queue, which is nobody's.
@@ -96,7 +95,7 @@ impl QueueOwner {
         F: Future + 'static,
         F::Output: 'static,
     {
-        Local::spawn_here(self.0.local(), future, Location::caller(), || ())
+        Local::spawn_here(self.0.local(), future, Label::caller(), || ())
     }
 
     /// Polls what is ready.

@@ -2,7 +2,6 @@
 mod current;
 
 use std::fmt;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,7 +11,7 @@ use pin_project_lite::pin_project;
 use crate::local::{Key, Local, Owner, Waiters};
 use crate::runtime::Runtime;
 use crate::scheduler::with_context;
-use crate::task::JoinHandle;
+use crate::task::{JoinHandle, Label};
 
 /// Polls of local tasks in one poll of what drives them, so that their neighbours outside have their turn. Tokio's
 /// figure, a prime.
@@ -73,7 +72,15 @@ impl LocalSet {
         F: Future + 'static,
         F::Output: 'static,
     {
-        Local::spawn_here(self.owner.local(), future, Location::caller(), || ())
+        self.spawn_labelled(future, Label::caller())
+    }
+
+    pub(crate) fn spawn_labelled<F>(&self, future: F, label: Label) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        Local::spawn_here(self.owner.local(), future, label, || ())
     }
 
     /// Runs `future`, and the set's tasks meanwhile. [`spawn_local`] in `future` spawns into the set. Tasks that are not
@@ -244,14 +251,22 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let location = Location::caller();
+    spawn_labelled(future, Label::caller())
+}
+
+#[track_caller]
+pub(crate) fn spawn_labelled<F>(future: F, label: Label) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
     if let Some(local) = current::find() {
-        return Local::spawn_here(&local, future, location, || ());
+        return Local::spawn_here(&local, future, label, || ());
     }
     // In a context that is borrowed: the future is taken by whoever has a place for it.
     let mut future = Some(future);
     let spawned = with_context(|context| {
-        let spawned = context?.spawn_local(future.take()?, location);
+        let spawned = context?.spawn_local(future.take()?, label);
         spawned.map_err(|refused| future = Some(refused)).ok()
     });
     spawned.unwrap_or_else(|| nowhere())

@@ -193,7 +193,7 @@ impl Context {
         // A cell is a live task's as long as it is being polled, so one address means one task. A combinator may pass the
         // address on under a table of its own: that waker must be woken.
         let own = is_task_waker(waker)
-            && !core.current.get().is_null()
+            && held.slot().heartbeat.in_poll()
             && waker.data() == core.current.get().cast();
         if own {
             core.yielded.set(true);
@@ -230,7 +230,7 @@ fn enter_tokio(shared: &Shared) -> Entered {
 
 impl LocalPlace for Context {
     fn make_way(&self, name: &'static str) -> Result<(), DriveError> {
-        let polls_root = || self.core().current.get().is_null();
+        let polls_root = || !self.slot().heartbeat.in_poll();
         match self.role {
             Role::Waiting => Ok(()),
             // It gives up its seat after this poll.

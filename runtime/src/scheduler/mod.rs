@@ -1,6 +1,7 @@
 //! The scheduler: who polls which task when. The README in this folder walks through it.
 mod aside;
 mod context;
+mod dump;
 mod guest;
 mod link;
 mod pinned;
@@ -191,8 +192,7 @@ impl Shared {
                     since => now.saturating_sub(since),
                 };
             WorkerMetrics {
-                // Two beats a poll.
-                polls: slot.heartbeat.load(Ordering::Relaxed) / 2,
+                polls: slot.heartbeat.polls(),
                 stolen: counters.stolen.get(),
                 steals: counters.steals.get(),
                 injected: counters.injected.get(),

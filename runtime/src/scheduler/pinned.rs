@@ -1,5 +1,4 @@
 //! Tasks pinned to a thread of the pool: each worker has a local queue besides its own that others steal from.
-use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -8,7 +7,7 @@ use reactor_hook::Frame;
 use super::context::{Context, Role, with_context};
 use super::{Shared, Slot};
 use crate::local::{Bell, Local, Owner};
-use crate::task::{self, Id, JoinHandle, Schedule as _};
+use crate::task::{self, Id, IdBlock, JoinHandle, Label, Schedule as _, Sight};
 
 /// A queue for each worker, or the one of the thread in `block_on` where there are none.
 pub(super) struct Pinned {
@@ -62,6 +61,17 @@ impl Pinned {
         in_turn.min_by_key(|queue| queue.live()).unwrap_or(&queues[start])
     }
 
+    pub(super) fn look_at_tasks(&self, mut see: impl FnMut(Sight)) {
+        for queue in &self.queues {
+            queue.arena().look_at_tasks(&mut see);
+        }
+    }
+
+    /// The identifiers that the owners have not handed out.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &IdBlock> {
+        self.queues.iter().map(|queue| queue.ids())
+    }
+
     /// For the one who tears down: what waits for a thread that never came. Of these only closures exist.
     pub(super) fn end(&self) {
         for queue in &self.queues {
@@ -72,18 +82,14 @@ impl Pinned {
 
 impl Shared {
     /// Spawns a task whose future is made on a worker's thread, and stays there.
-    pub(crate) fn spawn_pinned<C, F>(
-        self: &Arc<Self>,
-        create: C,
-        location: &'static Location<'static>,
-    ) -> JoinHandle<F::Output>
+    pub(crate) fn spawn_pinned<C, F>(self: &Arc<Self>, create: C, label: Label) -> JoinHandle<F::Output>
     where
         C: FnOnce() -> F + Send + 'static,
         F: Future + 'static,
         F::Output: Send + 'static,
     {
         crate::misuse::refuse_in_child("spawn_pinned", self.origin);
-        Local::spawn_made(self.pinned.least(), create, location, || self.count_spawned())
+        Local::spawn_made(self.pinned.least(), create, label, || self.count_spawned())
     }
 
     fn count_spawned(&self) {
@@ -145,11 +151,7 @@ impl Context {
 
     /// Spawns a task that stays on this thread, if that is where a pinned task is being polled, or if no other thread
     /// executes tasks of this runtime.
-    pub(crate) fn spawn_local<F>(
-        &self,
-        future: F,
-        location: &'static Location<'static>,
-    ) -> Result<JoinHandle<F::Output>, F>
+    pub(crate) fn spawn_local<F>(&self, future: F, label: Label) -> Result<JoinHandle<F::Output>, F>
     where
         F: Future + 'static,
         F::Output: 'static,
@@ -157,11 +159,11 @@ impl Context {
         let shared = self.shared();
         match &self.pinned {
             Some(pinned) if self.role() == Role::Sole || pinned.is_in_turn() => {
-                Ok(Local::spawn_here(pinned.local(), future, location, || shared.count_spawned()))
+                Ok(Local::spawn_here(pinned.local(), future, label, || shared.count_spawned()))
             }
             // Shut down from within, while its one thread goes on in `block_on`.
             None if shared.config.workers == 0 && shared.is_closed() => {
-                Ok(task::refuse(Id::next(), location, future))
+                Ok(task::refuse(Id::next(), label, future))
             }
             _ => Err(future),
         }

@@ -1,5 +1,4 @@
 //! The scheduler as tasks see it.
-use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -7,7 +6,7 @@ use super::{Context, Shared, with_context};
 use crate::config::UnhandledPanic;
 use crate::misuse;
 use crate::queue::Pushed;
-use crate::task::{self, Arena, Cache, Id, JoinHandle, Notified, Schedule};
+use crate::task::{self, Arena, Cache, Id, JoinHandle, Label, Notified, Schedule};
 
 impl Schedule for Shared {
     #[inline]
@@ -56,32 +55,24 @@ impl Shared {
     }
 
     /// Spawns from wherever the calling thread is.
-    pub(crate) fn spawn<F>(
-        self: &Arc<Self>,
-        future: F,
-        location: &'static Location<'static>,
-    ) -> JoinHandle<F::Output>
+    pub(crate) fn spawn<F>(self: &Arc<Self>, future: F, label: Label) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
         with_context(|context| match context {
-            Some(context) => context.spawn_onto(self, future, location),
-            None => self.spawn_outside(future, location),
+            Some(context) => context.spawn_onto(self, future, label),
+            None => self.spawn_outside(future, label),
         })
     }
 
-    fn spawn_outside<F>(
-        self: &Arc<Self>,
-        future: F,
-        location: &'static Location<'static>,
-    ) -> JoinHandle<F::Output>
+    fn spawn_outside<F>(self: &Arc<Self>, future: F, label: Label) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
         misuse::refuse_in_child("spawn", self.origin);
-        let (task, handle) = task::spawn_cell(self, None, Id::next(), location, future);
+        let (task, handle) = task::spawn_cell(self, None, Id::next(), label, future);
         if let Some(task) = task {
             // Relaxed: a figure.
             self.spawned_outside.fetch_add(1, Ordering::Relaxed);
@@ -94,30 +85,25 @@ impl Shared {
 impl Context {
     /// Spawns onto the runtime whose context this is.
     #[inline]
-    pub(crate) fn spawn<F>(&self, future: F, location: &'static Location<'static>) -> JoinHandle<F::Output>
+    pub(crate) fn spawn<F>(&self, future: F, label: Label) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.spawn_onto(self.shared(), future, location)
+        self.spawn_onto(self.shared(), future, label)
     }
 
     #[inline]
-    fn spawn_onto<F>(
-        &self,
-        shared: &Arc<Shared>,
-        future: F,
-        location: &'static Location<'static>,
-    ) -> JoinHandle<F::Output>
+    fn spawn_onto<F>(&self, shared: &Arc<Shared>, future: F, label: Label) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
         let Some(held) = self.held_of(shared) else {
-            return shared.spawn_outside(future, location);
+            return shared.spawn_outside(future, label);
         };
         let cache = &held.core().cache;
-        let (task, handle) = task::spawn_cell(shared, Some(cache), cache.next_id(), location, future);
+        let (task, handle) = task::spawn_cell(shared, Some(cache), cache.next_id(), label, future);
         if let Some(task) = task {
             held.slot().counters.spawned.add(1);
             self.push(task);

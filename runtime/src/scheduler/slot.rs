@@ -4,7 +4,6 @@
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -15,7 +14,8 @@ use crate::hold::Hold;
 use crate::idle::Parker;
 use crate::metrics::Counters;
 use crate::queue::{LifoSlot, Local, Stealer};
-use crate::task::{Cache, Header, Notified};
+use crate::supervisor::heartbeat::Heartbeat;
+use crate::task::{Cache, Header, IdBlock, Notified};
 
 /// The private state of a slot. It never moves, and belongs to the one thread that holds the slot.
 pub(crate) struct Core {
@@ -30,7 +30,7 @@ pub(crate) struct Core {
     pub(crate) until_local: Cell<u32>,
     /// Tasks run from the LIFO slot in a row.
     pub(crate) lifo_streak: Cell<u32>,
-    /// The task being polled; null between polls.
+    /// The task being polled; between two polls the last.
     pub(crate) current: Cell<*const Header>,
     /// Set by `yield_now`: the present task is to be queued again without having been woken.
     pub(crate) yielded: Cell<bool>,
@@ -49,8 +49,8 @@ pub(crate) struct Slot {
     pub(crate) stealer: Stealer<Notified<Shared>>,
     pub(crate) lifo: CachePadded<LifoSlot<Notified<Shared>>>,
     pub(crate) parker: CachePadded<Parker>,
-    /// Counts the beginnings and ends of polls: odd inside one. Written by the holder, read by the supervisor.
-    pub(crate) heartbeat: CachePadded<AtomicU64>,
+    /// Written by the holder.
+    pub(crate) heartbeat: CachePadded<Heartbeat>,
     pub(crate) counters: CachePadded<Counters>,
     held: Hold,
     core: UnsafeCell<Core>,
@@ -68,7 +68,7 @@ impl Slot {
             stealer,
             lifo: CachePadded::new(LifoSlot::new()),
             parker: CachePadded::new(Parker::new()),
-            heartbeat: CachePadded::new(AtomicU64::new(0)),
+            heartbeat: CachePadded::new(Heartbeat::new()),
             counters: CachePadded::new(Counters::default()),
             held: Hold::new(),
             core: UnsafeCell::new(Core {
@@ -87,6 +87,12 @@ impl Slot {
                 searching: Cell::new(false),
             }),
         }
+    }
+
+    /// The identifiers that the slot's thread has not handed out.
+    pub(crate) fn ids(&self) -> &IdBlock {
+        // SAFETY: nobody has the core mutably, and the reference covers what any thread may read of it.
+        unsafe { &(*self.core.get()).cache.ids }
     }
 
     pub(crate) fn is_held(&self) -> bool {

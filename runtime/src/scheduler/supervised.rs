@@ -1,11 +1,13 @@
 //! The scheduler as its supervisor sees it.
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{DRIVER_OVERDUE, Ordering, Shared};
+use super::{DRIVER_OVERDUE, Ordering, Shared, Slot};
 use crate::driver::Driver;
 use crate::idle::Idle;
+use crate::supervisor::births::Taken;
 use crate::supervisor::cover::By;
 use crate::supervisor::{Supervised, Supervisor};
+use crate::task::{Id, IdBlock};
 
 impl Supervised for Shared {
     fn supervisor(&self) -> &Supervisor {
@@ -29,8 +31,14 @@ impl Supervised for Shared {
     }
 
     fn heartbeat(&self, slot: usize) -> u64 {
-        // Relaxed: samples are compared.
-        self.slots[slot].heartbeat.load(Ordering::Relaxed)
+        self.slots[slot].heartbeat.beat()
+    }
+
+    fn taken(&self, at: Instant) -> Taken {
+        // The rests first: what is taken after that is beyond the horizon then, or was handed out by now.
+        let rests = self.slots.iter().map(Slot::ids).chain(self.pinned.ids()).map(IdBlock::rest);
+        let rests = rests.filter(|rest| !rest.is_empty()).collect();
+        Taken { at, horizon: Id::horizon(), rests }
     }
 
     fn expose(&self, slot: usize) {

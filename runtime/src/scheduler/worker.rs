@@ -3,7 +3,6 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use reactor_hook::{Frame, budget};
@@ -306,16 +305,12 @@ impl Context {
     pub(super) fn poll_task<S: Schedule>(&self, frame: &Frame, task: Notified<S>) -> Ran<S> {
         self.stop_searching();
         let (core, slot) = (self.core(), self.slot());
-        // Relaxed: the supervisor compares samples; this thread is the only writer.
-        let beat = slot.heartbeat.load(Ordering::Relaxed);
-        slot.heartbeat.store(beat.wrapping_add(1), Ordering::Relaxed);
+        let beat = slot.heartbeat.begin(task.id(), task.label());
         frame.budget().set(budget::PER_POLL);
         core.current.set(task.address());
         let ran = task.run(&core.yielded);
-        core.current.set(std::ptr::null());
         frame.budget().set(budget::UNLIMITED);
-        // Relaxed: as above.
-        slot.heartbeat.store(beat.wrapping_add(2), Ordering::Relaxed);
+        slot.heartbeat.end(beat);
         ran
     }
 

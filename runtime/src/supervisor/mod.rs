@@ -1,5 +1,8 @@
 //! The supervisor: one thread that sees to it that no task can stop the others. The README in this folder walks through it.
+#[cfg(not(runtime_loom))]
+pub(crate) mod births;
 pub(crate) mod cover;
+pub(crate) mod heartbeat;
 pub(crate) mod members;
 #[cfg(all(test, not(runtime_loom)))]
 mod tests;
@@ -15,5 +18,6 @@ pub(crate) use thread::{Supervised, Supervisor, run};
 pub mod model {
     //! Books and membership, for their models.
     pub use super::cover::{By, Cover, StandIn};
+    pub use super::heartbeat::{Heartbeat, Poll};
     pub use super::members::{Left, Members};
 }

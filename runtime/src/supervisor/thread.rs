@@ -3,10 +3,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use crate::driver::Driver;
 use crate::idle::Idle;
+use crate::supervisor::births::{Births, Taken};
 use crate::supervisor::watch::{Seen, Watch};
 
 /// How long all must be idle before the supervisor stops sampling: long against the pauses of a service under load.
@@ -32,6 +35,9 @@ pub(crate) trait Supervised {
 
     /// Counts the beginnings and ends of the slot's polls.
     fn heartbeat(&self, slot: usize) -> u64;
+
+    /// Which task identifiers are handed out.
+    fn taken(&self, at: Instant) -> Taken;
 
     /// Puts what only the slot's own thread would run where others find it.
     fn expose(&self, slot: usize);
@@ -66,6 +72,22 @@ pub(crate) struct Supervisor {
     woken: AtomicBool,
     rescues: AtomicU64,
     stalls: AtomicU64,
+    memory: Mutex<Memory>,
+}
+
+/// What the supervisor has seen, for whoever asks.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) births: Births,
+    /// By slot: the beat of the poll that was under way at the last sample, and how long it had been.
+    polls: Vec<(u64, Duration)>,
+}
+
+impl Memory {
+    /// How long that poll has lasted, if it was under way at two samples.
+    pub(crate) fn polled_for(&self, slot: usize, beat: u64) -> Option<Duration> {
+        self.polls.get(slot).filter(|(seen, age)| *seen == beat && !age.is_zero()).map(|(_, age)| *age)
+    }
 }
 
 impl Supervisor {
@@ -75,6 +97,7 @@ impl Supervisor {
             woken: AtomicBool::new(false),
             rescues: AtomicU64::new(0),
             stalls: AtomicU64::new(0),
+            memory: Mutex::default(),
         }
     }
 
@@ -98,6 +121,11 @@ impl Supervisor {
         self.stalls.load(Ordering::Relaxed)
     }
 
+    /// Lets the caller look at what the supervisor has seen. Nothing in `look` may take another lock.
+    pub(crate) fn remember<R>(&self, look: impl FnOnce(&mut Memory) -> R) -> R {
+        look(&mut self.memory.lock())
+    }
+
     fn sleep(&self) {
         // Ordering: Acquire pairs with the Release in `unpark`.
         while !self.woken.swap(false, Ordering::Acquire) {
@@ -118,6 +146,8 @@ pub(crate) fn run(shared: &impl Supervised) {
         } else {
             quiet = Duration::ZERO;
             sleep_while_idle(shared);
+            // Whoever spawns wakes it: nothing was spawned until just now.
+            shared.supervisor().remember(|memory| memory.births.rested(Instant::now()));
         }
         let in_order = sampler.sample(period);
         quiet = if in_order && is_quiet(shared) { quiet + period } else { Duration::ZERO };
@@ -152,7 +182,19 @@ impl<'a, S: Supervised> Sampler<'a, S> {
     fn new(shared: &'a S) -> Sampler<'a, S> {
         let slots = shared.slots().max().map_or(0, |last| last + 1);
         let watches = vec![Watch::default(); slots];
-        Sampler { shared, watches, turns: shared.driver().turns(), since_retry: Duration::ZERO }
+        let sampler =
+            Sampler { shared, watches, turns: shared.driver().turns(), since_retry: Duration::ZERO };
+        sampler.memorize();
+        sampler
+    }
+
+    fn memorize(&self) {
+        let taken = self.shared.taken(Instant::now());
+        self.shared.supervisor().remember(|memory| {
+            memory.births.add(taken);
+            memory.polls.clear();
+            memory.polls.extend(self.watches.iter().map(Watch::poll));
+        });
     }
 
     fn coarse(&self) -> Duration {
@@ -166,6 +208,7 @@ impl<'a, S: Supervised> Sampler<'a, S> {
     /// Looks at every slot and at the driver, `passed` after the last time, and acts. True: all is in order.
     fn sample(&mut self, passed: Duration) -> bool {
         let stuck = self.look_at_slots(passed);
+        self.memorize();
         let neglected = self.look_at_driver();
         if (neglected || stuck > 0 && self.shared.work_waits()) && !self.shared.call_parked() {
             if stuck > 0 {

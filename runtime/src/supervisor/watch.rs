@@ -42,6 +42,11 @@ impl Watch {
         Seen::Stuck { first: !std::mem::replace(&mut self.stuck, true) }
     }
 
+    /// The beat of the poll at the last sample, and how long it had lasted: nothing between two polls.
+    pub(super) fn poll(&self) -> (u64, Duration) {
+        (self.beat, self.age)
+    }
+
     /// Neither in the same poll as at the sample before, nor covered.
     pub(super) fn is_in_order(&self) -> bool {
         self.age.is_zero() && !self.covered

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::cell::Cell as StdCell;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
@@ -16,6 +16,7 @@ use super::arena::Home;
 use super::error::JoinError;
 use super::header::{Body, Header, RawTask, Vtable};
 use super::id::Id;
+use super::label::Label;
 use super::notified::{Notified, Step};
 use super::quiet::quietly;
 use super::schedule::Schedule;
@@ -62,7 +63,7 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         memory: NonNull<Header>,
         owner: *const S,
         id: Id,
-        spawned_at: &'static Location<'static>,
+        label: Label,
         future: F,
     ) -> RawTask {
         let cell = memory.as_ptr().cast::<Self>();
@@ -70,12 +71,14 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         let stage = unsafe { &raw mut (*cell).stage };
         // SAFETY: in bounds, ours alone.
         unsafe { stage.write(UnsafeCell::new(Stage::Running(future))) };
-        // SAFETY: as for `stage`; the word beside it may be read by a scan and is left alone.
+        // SAFETY: as for `stage`; the face beside it may be read by anybody and is left alone.
         let body = unsafe { &raw mut (*cell).header.body };
         // SAFETY: in bounds, ours alone.
-        unsafe { body.write(Body::new(Self::VTABLE, owner.cast(), id, spawned_at)) };
-        // SAFETY: every field is written; the pointer is the one that the whole cell was got by.
+        unsafe { body.write(Body::new(Self::VTABLE, owner.cast())) };
+        // SAFETY: every field is written but for the face, which is there already; the pointer is the one that the whole
+        // cell was got by.
         let task = unsafe { RawTask::new(memory) };
+        task.face().name(id, label);
         task.state().publish();
         task
     }
@@ -246,7 +249,7 @@ unsafe fn finish_panicked<F: Future, S: Schedule>(task: RawTask, panic: Box<dyn 
     // SAFETY: the Notified keeps the cell.
     let owner = unsafe { owner::<S>(task) };
     owner.unhandled_panic(task.id());
-    remedy::report(format_args!("task {}", task.id()), task.spawned_at(), panic.as_ref());
+    remedy::report(format_args!("task {}", task.id()), task.label().location(), panic.as_ref());
     // SAFETY: passed on.
     unsafe { finish::<F, S>(task, Err(JoinError::panic(task.id(), panic))) }
 }

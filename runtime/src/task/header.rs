@@ -2,19 +2,20 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell as StdCell;
-use std::panic::Location;
 use std::ptr::NonNull;
 
+use super::face::Face;
 use super::id::Id;
+use super::label::Label;
 use super::notified::Step;
 use super::slot::JoinSlot;
 use super::state::State;
 use crate::primitives::atomic::AtomicPtr;
 
-/// Type-free front of a cell. The word comes first: it stays readable while the cell is free.
+/// Type-free front of a cell. The face comes first: it stays readable while the cell is free.
 #[repr(C)]
 pub(crate) struct Header {
-    pub(super) state: State,
+    pub(super) face: Face,
     pub(super) body: Body,
 }
 
@@ -25,36 +26,22 @@ pub(super) struct Body {
     pub(super) owner: *const (),
     /// For whoever holds the Notified: the next in a queue.
     pub(super) queue_next: AtomicPtr<Header>,
-    pub(super) id: Id,
-    pub(super) spawned_at: &'static Location<'static>,
     /// The join slot; `JOIN_WAKER` says whether it holds something and whose it is.
     pub(super) join_waker: JoinSlot,
 }
 
 impl Body {
     #[inline]
-    pub(super) fn new(
-        vtable: &'static Vtable,
-        owner: *const (),
-        id: Id,
-        spawned_at: &'static Location<'static>,
-    ) -> Self {
-        Body {
-            vtable,
-            owner,
-            queue_next: AtomicPtr::new(std::ptr::null_mut()),
-            id,
-            spawned_at,
-            join_waker: JoinSlot::new(),
-        }
+    pub(super) fn new(vtable: &'static Vtable, owner: *const ()) -> Self {
+        Body { vtable, owner, queue_next: AtomicPtr::new(std::ptr::null_mut()), join_waker: JoinSlot::new() }
     }
 }
 
 impl std::fmt::Debug for Header {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Header")
-            .field("id", &self.body.id)
-            .field("state", &self.state)
+            .field("id", &self.face.id())
+            .field("state", &self.face.state)
             .finish_non_exhaustive()
     }
 }
@@ -88,7 +75,7 @@ impl RawTask {
     ///
     /// `header` is the front of a cell that has been spawned into, with the provenance of the whole cell, and the
     /// value is not used after the reference or Notified that it stands for is gone. Of any other cell of an arena that
-    /// is there only `state` is used.
+    /// is there only `face` and `state` are used.
     #[inline]
     pub(super) unsafe fn new(header: NonNull<Header>) -> Self {
         RawTask(header)
@@ -108,8 +95,13 @@ impl RawTask {
 
     #[inline]
     pub(super) fn state<'a>(self) -> &'a State {
-        // SAFETY: the word of a cell may be read always, of a free one too; no reference to the rest is made.
-        unsafe { &(*self.0.as_ptr()).state }
+        &self.face().state
+    }
+
+    #[inline]
+    pub(super) fn face<'a>(self) -> &'a Face {
+        // SAFETY: the face of a cell may be read always, of a free one too; no reference to the rest is made.
+        unsafe { &(*self.0.as_ptr()).face }
     }
 
     #[inline]
@@ -124,12 +116,12 @@ impl RawTask {
 
     #[inline]
     pub(super) fn id(self) -> Id {
-        self.header().body.id
+        self.face().id()
     }
 
     #[inline]
-    pub(super) fn spawned_at(self) -> &'static Location<'static> {
-        self.header().body.spawned_at
+    pub(super) fn label(self) -> Label {
+        self.face().label()
     }
 
     #[inline]

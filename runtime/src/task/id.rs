@@ -1,6 +1,7 @@
 //! Task identifiers.
 use std::fmt;
 use std::num::NonZeroU64;
+use std::ops::Range;
 // Not through `sync`: a static, and no protocol depends on it.
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,6 +34,12 @@ impl Id {
         NEXT.fetch_add(count, Ordering::Relaxed)
     }
 
+    /// All identifiers below this one are taken, by blocks.
+    pub(crate) fn horizon() -> u64 {
+        // Relaxed: an estimate of a task's age is made of it.
+        NEXT.load(Ordering::Relaxed)
+    }
+
     /// The identifier as a number, for reports.
     pub(crate) fn as_nonzero(self) -> NonZeroU64 {
         self.0
@@ -44,9 +51,48 @@ impl Id {
     }
 
     #[inline]
-    pub(super) fn from_number(number: u64) -> Id {
+    pub(crate) fn from_number(number: u64) -> Id {
         // 2^64 spawns do not happen: at one a nanosecond they take five centuries.
         Id(NonZeroU64::new(number).unwrap_or(NonZeroU64::MAX))
+    }
+}
+
+/// The identifiers that a worker has taken and not handed out. Read by anybody, written by the worker.
+#[derive(Default)]
+pub(crate) struct IdBlock {
+    next: AtomicU64,
+    end: AtomicU64,
+}
+
+impl IdBlock {
+    /// An identifier that nobody else gets. By the worker.
+    #[inline]
+    pub(super) fn take(&self) -> Id {
+        // Relaxed: this thread is the only writer.
+        let next = self.next.load(Ordering::Relaxed);
+        if next == self.end.load(Ordering::Relaxed) {
+            return self.take_of_new_block();
+        }
+        self.next.store(next + 1, Ordering::Relaxed);
+        Id::from_number(next)
+    }
+
+    #[cold]
+    fn take_of_new_block(&self) -> Id {
+        let first = Id::take_block(BLOCK);
+        self.next.store(first + 1, Ordering::Relaxed);
+        // Ordering: Release pairs with the Acquire of `rest`: no end comes with the next of a block before.
+        self.end.store(first + BLOCK, Ordering::Release);
+        Id::from_number(first)
+    }
+
+    /// What is not handed out yet. By anybody, as of some moment.
+    pub(crate) fn rest(&self) -> Range<u64> {
+        // Ordering: Acquire pairs with the Release of `take_of_new_block`.
+        let end = self.end.load(Ordering::Acquire);
+        let next = self.next.load(Ordering::Relaxed);
+        // The end may be that of a block before.
+        next..if next > end { next + BLOCK } else { end }
     }
 }
 

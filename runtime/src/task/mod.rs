@@ -10,9 +10,11 @@ mod cell;
 #[cfg(not(runtime_loom))]
 pub mod coop;
 mod error;
+mod face;
 mod header;
 mod id;
 mod join;
+mod label;
 mod notified;
 mod quiet;
 mod refused;
@@ -34,10 +36,13 @@ pub use abort::AbortHandle;
 pub use cancel::Cancel;
 pub use error::JoinError;
 pub use id::Id;
+pub(crate) use id::IdBlock;
 pub use join::JoinHandle;
 
 pub(crate) use arena::{Arena, Cache};
+pub(crate) use face::Sight;
 pub(crate) use header::{Header, queue_next};
+pub(crate) use label::Label;
 pub(crate) use notified::{Notified, Ran};
 pub(crate) use quiet::quietly;
 pub(crate) use refused::refuse;
@@ -54,11 +59,18 @@ pub use crate::{
     local_set::{LocalEnterGuard, LocalSet, spawn_local},
     scope::{ChildHandle, ScopeError, ScopeFailure, TaskGroup, scope},
     spawn::{block_in_place, spawn, spawn_blocking, spawn_pinned},
+    task_builder::Builder,
     task_local::{AccessError, LocalKey},
     yield_now::yield_now,
 };
 #[cfg(not(runtime_loom))]
 pub use coop::{Unconstrained, consume_budget, unconstrained};
+
+/// Tokio's path to what belongs to [`JoinSet`].
+#[cfg(not(runtime_loom))]
+pub mod join_set {
+    pub use crate::join_set::{Builder, JoinSet};
+}
 
 /// Futures of this module, by name.
 #[cfg(not(runtime_loom))]

@@ -4,11 +4,11 @@
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::Location;
 use std::ptr::NonNull;
 
 use super::header::{Header, RawTask};
 use super::id::Id;
+use super::label::Label;
 use super::schedule::Schedule;
 
 /// A task that is to be polled. Whoever has it must queue it or run it; dropping it would leak the task.
@@ -80,14 +80,15 @@ impl<S: Schedule> Notified<S> {
     }
 
     /// Which task it is.
+    #[inline]
     pub(crate) fn id(&self) -> Id {
         self.task.id()
     }
 
-    /// Where it was spawned.
-    #[allow(dead_code, reason = "for reports of what still runs")]
-    pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
-        self.task.spawned_at()
+    /// Where it was spawned, and its name.
+    #[inline]
+    pub(crate) fn label(&self) -> Label {
+        self.task.label()
     }
 
     /// As a pointer, for queues that are linked through [`queue_next`](super::queue_next).

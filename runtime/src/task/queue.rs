@@ -3,14 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
-use std::panic::Location;
 use std::rc::Rc;
 // Not through `sync`: what these count is no part of the protocol.
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::arena::Scan;
 use super::spawn::spawn;
-use super::{Arena, Cache, Id, JoinHandle, Notified, Ran, Schedule};
+use super::{Arena, Cache, Id, JoinHandle, Label, Notified, Ran, Schedule};
 use crate::primitives::atomic::AtomicBool;
 use crate::primitives::{self, Arc, Mutex};
 #[cfg(runtime_loom)]
@@ -140,10 +139,10 @@ impl Executor {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let location = Location::caller();
+        let label = Label::caller();
         let (task, handle) = self.0.with_cache(|cache| {
             let id = cache.map_or_else(Id::next, Cache::next_id);
-            spawn(&self.0, cache, id, location, future)
+            spawn(&self.0, cache, id, label, future)
         });
         if let Some(task) = task {
             self.0.schedule(task);

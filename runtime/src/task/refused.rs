@@ -2,16 +2,17 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell as StdCell;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
 use super::error::JoinError;
+use super::face::Face;
 use super::header::{Body, Header, RawTask, Vtable};
 use super::id::Id;
 use super::join::JoinHandle;
+use super::label::Label;
 use super::notified::Step;
 use super::quiet::quietly;
-use super::state::State;
 use crate::primitives::UnsafeCell;
 
 /// Owned by the handles alone; it knows no arena and no scheduler.
@@ -34,15 +35,15 @@ impl<T> Refused<T> {
 
 /// Drops `future` and makes the handle of a task that was cancelled before it began.
 #[cold]
-pub(crate) fn refuse<F, T>(id: Id, spawned_at: &'static Location<'static>, future: F) -> JoinHandle<T> {
+pub(crate) fn refuse<F, T>(id: Id, label: Label, future: F) -> JoinHandle<T> {
     let error = match catch_unwind(AssertUnwindSafe(|| drop(future))) {
         Ok(()) => JoinError::cancelled(id),
         Err(panic) => JoinError::panic(id, panic),
     };
     let refused = Box::new(Refused::<T> {
         header: Header {
-            state: State::born_complete(),
-            body: Body::new(Refused::<T>::VTABLE, std::ptr::null(), id, spawned_at),
+            face: Face::born_complete(id, label),
+            body: Body::new(Refused::<T>::VTABLE, std::ptr::null()),
         },
         output: UnsafeCell::new(Some(Err(error))),
     });

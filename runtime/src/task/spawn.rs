@@ -2,7 +2,6 @@
 #![allow(unsafe_code)]
 
 use std::future::Future;
-use std::panic::Location;
 use std::ptr::NonNull;
 
 use super::arena::{Cache, Home};
@@ -10,6 +9,7 @@ use super::cell::Cell;
 use super::header::{Header, RawTask};
 use super::id::Id;
 use super::join::JoinHandle;
+use super::label::Label;
 use super::notified::Notified;
 use super::refused::refuse;
 use super::schedule::Schedule;
@@ -27,7 +27,7 @@ pub(crate) fn spawn<F, S>(
     owner: &Arc<S>,
     cache: Option<&Cache>,
     id: Id,
-    spawned_at: &'static Location<'static>,
+    label: Label,
     future: F,
 ) -> (Option<Notified<S>>, JoinHandle<F::Output>)
 where
@@ -36,7 +36,7 @@ where
     S: Schedule,
 {
     // SAFETY: the future and its output are `Send`.
-    unsafe { spawn_unchecked(owner, cache, id, spawned_at, future) }
+    unsafe { spawn_unchecked(owner, cache, id, label, future) }
 }
 
 /// As [`spawn`], for a future that need not be `Send`.
@@ -50,7 +50,7 @@ pub(crate) unsafe fn spawn_unchecked<F, S>(
     owner: &Arc<S>,
     cache: Option<&Cache>,
     id: Id,
-    spawned_at: &'static Location<'static>,
+    label: Label,
     future: F,
 ) -> (Option<Notified<S>>, JoinHandle<F::Output>)
 where
@@ -60,13 +60,13 @@ where
 {
     let (Home::Class(class), Some(cache)) = (const { Cell::<F, S>::HOME }, cache) else {
         // SAFETY: passed on.
-        return unsafe { spawn_locked(owner, id, spawned_at, future) };
+        return unsafe { spawn_locked(owner, id, label, future) };
     };
     let Some(memory) = cache.take(class).or_else(|| owner.arena().refill(cache, class)) else {
-        return (None, refuse(id, spawned_at, future));
+        return (None, refuse(id, label, future));
     };
     // SAFETY: a free cell of the type's class, just taken; the rest is passed on.
-    unsafe { begin(memory, owner, id, spawned_at, future) }
+    unsafe { begin(memory, owner, id, label, future) }
 }
 
 /// # Safety
@@ -77,7 +77,7 @@ unsafe fn begin<F, S>(
     memory: NonNull<Header>,
     owner: &Arc<S>,
     id: Id,
-    spawned_at: &'static Location<'static>,
+    label: Label,
     future: F,
 ) -> (Option<Notified<S>>, JoinHandle<F::Output>)
 where
@@ -86,7 +86,7 @@ where
     S: Schedule,
 {
     // SAFETY: passed on.
-    let task: RawTask = unsafe { Cell::<F, S>::init(memory, Arc::as_ptr(owner), id, spawned_at, future) };
+    let task: RawTask = unsafe { Cell::<F, S>::init(memory, Arc::as_ptr(owner), id, label, future) };
     // SAFETY: born OWNED: this is its Notified.
     let notified = unsafe { Notified::new(task) };
     // SAFETY: born with a reference and JOIN_INTEREST for its handle.
@@ -100,7 +100,7 @@ where
 unsafe fn spawn_locked<F, S>(
     owner: &Arc<S>,
     id: Id,
-    spawned_at: &'static Location<'static>,
+    label: Label,
     future: F,
 ) -> (Option<Notified<S>>, JoinHandle<F::Output>)
 where
@@ -109,12 +109,12 @@ where
     S: Schedule,
 {
     let Some(mut outside) = owner.arena().open() else {
-        return (None, refuse(id, spawned_at, future));
+        return (None, refuse(id, label, future));
     };
     let memory = outside.take(owner.arena(), const { Cell::<F, S>::HOME });
     // Under the lock: whoever closes the arena afterwards finds the task. No user code runs in between.
     // SAFETY: a free cell of the type's home, just taken; the rest is passed on.
-    let spawned = unsafe { begin(memory, owner, id, spawned_at, future) };
+    let spawned = unsafe { begin(memory, owner, id, label, future) };
     drop(outside);
     spawned
 }

@@ -70,6 +70,12 @@ impl State {
         Snapshot(self.0.load(Relaxed))
     }
 
+    /// What the word is, for who holds no reference: if it is live, what the spawn wrote before is seen.
+    pub(super) fn observe(&self) -> Snapshot {
+        // Ordering: Acquire pairs with the Release of `publish`; what changes the word after that carries it on.
+        Snapshot(self.0.load(Acquire))
+    }
+
     /// Whether the task is complete. If so, what its owner did before is seen.
     #[inline]
     pub(super) fn is_complete(&self) -> bool {
@@ -389,6 +395,15 @@ impl Snapshot {
     /// Spawned and not complete.
     pub(super) fn is_live(self) -> bool {
         self.0 != 0 && self.0 & COMPLETE == 0
+    }
+
+    /// Somebody has the Notified.
+    pub(super) fn is_owned(self) -> bool {
+        self.0 & OWNED != 0
+    }
+
+    pub(super) fn is_cancelled(self) -> bool {
+        self.0 & CANCELLED != 0
     }
 
     pub(super) fn refs(self) -> usize {

@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use super::class::{CHAIN, Class, SIZES};
 use super::free::FreeList;
 use crate::task::header::Header;
-use crate::task::id::{self, Id};
+use crate::task::id::{Id, IdBlock};
 
 /// Free cells of one class.
 struct Magazine {
@@ -25,8 +25,8 @@ pub(crate) struct Cache {
     magazines: [Magazine; SIZES.len()],
     /// How many cells a list may hold: `CHAIN`, or zero once closed. So the fast paths need not ask whether it is.
     limit: Cell<usize>,
-    next_id: Cell<u64>,
-    last_id: Cell<u64>,
+    /// May be read by any thread.
+    pub(crate) ids: IdBlock,
 }
 
 // SAFETY: the lists own their cells, and free cells are for any thread.
@@ -46,28 +46,14 @@ impl Cache {
                 spare: Cell::new(FreeList::EMPTY),
             }),
             limit: Cell::new(CHAIN),
-            next_id: Cell::new(0),
-            last_id: Cell::new(0),
+            ids: IdBlock::default(),
         }
     }
 
     /// An identifier that nobody else gets.
     #[inline]
     pub(crate) fn next_id(&self) -> Id {
-        let next = self.next_id.get();
-        if next == self.last_id.get() {
-            return self.next_id_of_new_block();
-        }
-        self.next_id.set(next + 1);
-        Id::from_number(next)
-    }
-
-    #[cold]
-    fn next_id_of_new_block(&self) -> Id {
-        let first = Id::take_block(id::BLOCK);
-        self.next_id.set(first + 1);
-        self.last_id.set(first + id::BLOCK);
-        Id::from_number(first)
+        self.ids.take()
     }
 
     /// A free cell from the loaded list.

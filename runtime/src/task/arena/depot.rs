@@ -7,6 +7,7 @@ use std::ptr::{self, NonNull};
 use super::class::{ALIGN, CHAIN, Class};
 use super::free::{FreeCell, FreeList, unpoison};
 use crate::primitives::Mutex;
+use crate::task::face::{Face, Sight};
 use crate::task::header::Header;
 use crate::task::state::State;
 
@@ -14,7 +15,14 @@ pub(super) struct Depot {
     class: Class,
     chains: Mutex<Chains>,
     /// Every page there is. A scan holds this lock, and so does who frees a page. Taken before `chains`.
-    pages: Mutex<Vec<Page>>,
+    pages: Mutex<Pages>,
+}
+
+#[derive(Default)]
+struct Pages {
+    all: Vec<Page>,
+    /// How often some were freed, and the others moved in the list.
+    trims: usize,
 }
 
 /// A stack of lists, linked through their first cells.
@@ -34,7 +42,7 @@ unsafe impl Send for Chains {}
 
 impl Depot {
     pub(super) fn new(class: Class) -> Depot {
-        Depot { class, chains: Mutex::new(Chains::EMPTY), pages: Mutex::new(Vec::new()) }
+        Depot { class, chains: Mutex::new(Chains::EMPTY), pages: Mutex::new(Pages::default()) }
     }
 
     /// A chain of free cells; a new page where there is none.
@@ -56,7 +64,7 @@ impl Depot {
 
     fn grow(&self) -> FreeList {
         let page = Page::allocate(self.class);
-        self.pages.lock().push(page);
+        self.pages.lock().all.push(page);
         let mut list = FreeList::EMPTY;
         // Backwards, so that the lowest address is taken first.
         for cell in page.cells(self.class).rev() {
@@ -68,20 +76,41 @@ impl Depot {
 
     /// Calls `f` with every cell, under the lock that pages are freed under: no user code in there.
     pub(super) fn for_each_cell(&self, f: impl FnMut(NonNull<Header>)) {
-        self.pages.lock().iter().flat_map(|page| page.cells(self.class)).for_each(f);
+        self.pages.lock().all.iter().flat_map(|page| page.cells(self.class)).for_each(f);
     }
 
     /// As `for_each_cell`, with what can be read of a free cell too.
     pub(super) fn for_each_word(&self, mut f: impl FnMut(&State)) {
         self.for_each_cell(|cell| {
             // SAFETY: in a page that is not freed meanwhile; the word of a cell may always be read.
-            f(unsafe { &(*cell.as_ptr().cast::<FreeCell>()).word });
+            f(unsafe { &(*cell.as_ptr().cast::<FreeCell>()).face.state });
         });
+    }
+
+    /// Calls `see` with every task, some perhaps twice. The lock is let go between two pages, so that whoever needs a new
+    /// one does not wait for long; a task that is there all the while is seen.
+    pub(super) fn look_at_tasks(&self, mut see: impl FnMut(Sight)) {
+        let (mut next, mut trims) = (0, 0);
+        loop {
+            let pages = self.pages.lock();
+            if trims != pages.trims {
+                (next, trims) = (0, pages.trims);
+            }
+            let Some(page) = pages.all.get(next) else {
+                return;
+            };
+            for cell in page.cells(self.class) {
+                // SAFETY: in a page that is not freed meanwhile; the face of a cell may always be read.
+                let face = unsafe { &(*cell.as_ptr().cast::<FreeCell>()).face };
+                face.look().into_iter().for_each(&mut see);
+            }
+            next += 1;
+        }
     }
 
     /// Frees the pages whose every cell is in the depot, if that holds more than `keep` chains. Says how many.
     pub(super) fn trim(&self, keep: usize) -> usize {
-        let mut pages = self.pages.lock();
+        let mut locked = self.pages.lock();
         let mut chains = self.chains.lock();
         if chains.count <= keep {
             return 0;
@@ -94,6 +123,8 @@ impl Depot {
             cells.extend(std::iter::from_fn(|| list.pop(self.class)));
         }
         cells.sort_unstable();
+        locked.trims += 1;
+        let pages = &mut locked.all;
         pages.sort_unstable();
 
         let mut cells = &cells[..];
@@ -134,7 +165,7 @@ impl Depot {
     ///
     /// No cell of theirs is in use, and none will be taken.
     pub(super) unsafe fn free_pages(&mut self) {
-        for page in self.pages.get_mut().drain(..) {
+        for page in self.pages.get_mut().all.drain(..) {
             // SAFETY: promise of the caller.
             unsafe { page.free(self.class) };
         }
@@ -187,7 +218,7 @@ impl Page {
         let page = Page(memory);
         for cell in page.cells(class) {
             // SAFETY: within the new page, aligned.
-            unsafe { cell.as_ptr().cast::<State>().write(State::free()) };
+            unsafe { cell.as_ptr().cast::<Face>().write(Face::free()) };
         }
         page
     }

@@ -1,19 +1,19 @@
 //! Free cells, linked through their own memory.
 //!
-//! The state word stays as it is, zero and readable by a scan at any time; the rest is poisoned under
+//! The face stays as it is, with a word of zero, readable by anybody at any time; the rest is poisoned under
 //! `runtime_poison`.
 #![allow(unsafe_code)]
 
 use std::ptr::{self, NonNull};
 
 use super::class::Class;
+use crate::task::face::Face;
 use crate::task::header::Header;
-use crate::task::state::State;
 
 /// A cell while it is free.
 #[repr(C)]
 pub(in crate::task) struct FreeCell {
-    pub(super) word: State,
+    pub(super) face: Face,
     next: *mut FreeCell,
     /// In the first cell of a chain in the depot: the next chain, and this one's length.
     pub(super) next_chain: *mut FreeCell,
@@ -56,7 +56,7 @@ impl FreeList {
     }
 }
 
-/// Forbids access to a free cell behind its word, where AddressSanitizer watches.
+/// Forbids access to a free cell behind its face, where AddressSanitizer watches.
 ///
 /// # Safety
 ///
@@ -65,11 +65,11 @@ impl FreeList {
 pub(super) unsafe fn poison(_cell: *mut FreeCell, _size: usize) {
     #[cfg(runtime_poison)]
     {
-        let word = std::mem::size_of::<State>();
+        let face = std::mem::size_of::<Face>();
         // SAFETY: within the cell.
-        let behind = unsafe { _cell.byte_add(word) };
+        let behind = unsafe { _cell.byte_add(face) };
         // SAFETY: marks shadow memory of bytes that are the caller's.
-        unsafe { asan::__asan_poison_memory_region(behind.cast(), _size - word) };
+        unsafe { asan::__asan_poison_memory_region(behind.cast(), _size - face) };
     }
 }
 
@@ -109,17 +109,17 @@ mod tests {
     }
 
     #[test]
-    fn a_free_cell_is_poisoned_behind_its_word() {
+    fn a_free_cell_is_poisoned_behind_its_face() {
         for (class, size) in SIZES.into_iter().enumerate() {
             let mut memory = vec![0_u64; size / 8];
             let cell = NonNull::new(memory.as_mut_ptr().cast::<Header>()).unwrap();
             let mut list = FreeList::EMPTY;
             // SAFETY: large enough, and nobody else's.
             unsafe { list.push(Class(class), cell) };
-            assert!(!is_poisoned(cell.as_ptr(), 0) && !is_poisoned(cell.as_ptr(), 7));
-            assert!(is_poisoned(cell.as_ptr(), 8) && is_poisoned(cell.as_ptr(), size - 1));
+            assert!(!is_poisoned(cell.as_ptr(), 0) && !is_poisoned(cell.as_ptr(), size_of::<Face>() - 1));
+            assert!(is_poisoned(cell.as_ptr(), size_of::<Face>()) && is_poisoned(cell.as_ptr(), size - 1));
             assert_eq!(list.pop(Class(class)), Some(cell));
-            assert!(!is_poisoned(cell.as_ptr(), 8) && !is_poisoned(cell.as_ptr(), size - 1));
+            assert!(!is_poisoned(cell.as_ptr(), size_of::<Face>()) && !is_poisoned(cell.as_ptr(), size - 1));
         }
     }
 }

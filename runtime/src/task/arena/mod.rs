@@ -15,6 +15,7 @@ pub(crate) use cache::Cache;
 pub(super) use class::{CHAIN, SIZES};
 pub(super) use class::{Class, Home};
 
+use super::face::Sight;
 use super::header::{Header, RawTask};
 use super::notified::{Notified, Ran};
 use super::schedule::Schedule;
@@ -59,6 +60,15 @@ impl<S> Arena<S> {
         let mut live = 0;
         self.for_each_word(&self.outside.lock(), |snapshot| live += usize::from(snapshot.is_live()));
         live
+    }
+
+    /// Calls `see` with every task that is there all the while, and with some that come or go; with some perhaps twice. No
+    /// user code in there: it is called under locks, which a spawn takes that needs a new page, or a cell outside of one.
+    pub(crate) fn look_at_tasks(&self, mut see: impl FnMut(Sight)) {
+        for depot in &self.depots {
+            depot.look_at_tasks(&mut see);
+        }
+        self.outside.lock().look_at_tasks(see);
     }
 
     /// How many cells are not free: tasks, and complete ones that somebody still holds.

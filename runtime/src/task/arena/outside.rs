@@ -10,6 +10,7 @@ use super::Arena;
 use super::cache::Cache;
 use super::class::Home;
 use crate::primitives::Arc;
+use crate::task::face::{Face, Sight};
 use crate::task::header::{Header, RawTask};
 use crate::task::state::{Shut, State};
 
@@ -57,8 +58,8 @@ impl<S> Outside<S> {
         let memory = unsafe { alloc::alloc(layout) };
         let Some(memory) = NonNull::new(memory) else { alloc::handle_alloc_error(layout) };
         let cell = memory.cast::<Header>();
-        // SAFETY: the word is the first field of the new cell.
-        unsafe { cell.as_ptr().cast::<State>().write(State::free()) };
+        // SAFETY: the face is the first field of the new cell.
+        unsafe { cell.as_ptr().cast::<Face>().write(Face::free()) };
         let key = self.alone.insert(Alone(cell));
         // SAFETY: `Home::of` made room for the key there, aligned.
         let key_slot = unsafe { memory.add(key_at) }.cast::<usize>();
@@ -99,10 +100,16 @@ impl<S> Outside<S> {
         in_flight
     }
 
+    pub(super) fn look_at_tasks(&self, see: impl FnMut(Sight)) {
+        // SAFETY: a listed cell is there: it is freed under the lock that we are under. Its face may always be read.
+        let faces = self.alone.iter().map(|(_, alone)| unsafe { &(*alone.0.as_ptr()).face });
+        faces.filter_map(Face::look).for_each(see);
+    }
+
     pub(super) fn for_each_word(&self, mut f: impl FnMut(&State)) {
         for (_, alone) in &self.alone {
             // SAFETY: as in `shut_alone`.
-            f(unsafe { &(*alone.0.as_ptr()).state });
+            f(unsafe { &(*alone.0.as_ptr()).face.state });
         }
     }
 }
