@@ -40,10 +40,10 @@ pub mod compute;
 mod config;
 #[cfg(not(runtime_loom))]
 mod driver;
-#[cfg(all(feature = "fs", not(runtime_loom)))]
-pub mod fs;
 #[cfg(not(runtime_loom))]
 mod dump;
+#[cfg(all(feature = "fs", not(runtime_loom)))]
+pub mod fs;
 #[cfg(not(runtime_loom))]
 mod handle;
 #[cfg(not(runtime_loom))]

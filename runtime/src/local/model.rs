@@ -3,7 +3,7 @@ use std::task::Waker;
 
 use super::{Bell, Local, Owner, Waiters};
 use crate::primitives::Arc;
-use crate::task::JoinHandle;
+use crate::task::{JoinHandle, Label};
 
 /// Local tasks, and the right to run them.
 #[derive(Debug)]

@@ -1,14 +1,13 @@
 //! A slot's heartbeat: whether its thread is inside of a poll, which poll, and of which task. Written by that thread, read by
 //! anybody. The README in this folder, "What it sees".
 #![allow(unsafe_code)]
-#![allow(unreachable_pub, reason = "the loom models reach these through `model`")]
 
 use crate::primitives::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::primitives::atomic::{AtomicPtr, AtomicU64};
 use crate::task::{Id, Label};
 
 /// A counter that moves when a poll begins and when it ends: odd inside of one. And what is being polled.
-pub struct Heartbeat {
+pub(crate) struct Heartbeat {
     beat: AtomicU64,
     id: AtomicU64,
     label: AtomicPtr<()>,
@@ -16,17 +15,17 @@ pub struct Heartbeat {
 
 /// A poll under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Poll {
+pub(crate) struct Poll {
     /// No other poll of the slot has this one.
-    pub beat: u64,
+    pub(crate) beat: u64,
     /// The task's.
-    pub id: Id,
+    pub(crate) id: Id,
     pub(crate) label: Label,
 }
 
 impl Heartbeat {
     /// Between two polls.
-    pub fn new() -> Heartbeat {
+    pub(crate) fn new() -> Heartbeat {
         Heartbeat {
             beat: AtomicU64::new(0),
             id: AtomicU64::new(0),
@@ -75,7 +74,7 @@ impl Heartbeat {
     }
 
     /// The poll under way. `None` between two, and when it ends or begins meanwhile.
-    pub fn poll(&self) -> Option<Poll> {
+    pub(crate) fn poll(&self) -> Option<Poll> {
         // Ordering: Acquire pairs with the Release of `begin`.
         let beat = self.beat.load(Acquire);
         if beat % 2 == 0 {

@@ -191,6 +191,14 @@ impl Executor {
         self.0.arena.live()
     }
 
+    /// Identifier and place of every task that an outsider sees.
+    #[cfg(runtime_loom)]
+    pub fn look(&self) -> Vec<(Id, &'static std::panic::Location<'static>)> {
+        let mut seen = Vec::new();
+        self.0.arena.look_at_tasks(|sight| seen.push((sight.id, sight.label.location())));
+        seen
+    }
+
     /// Refuses spawns from now on.
     pub fn close(&self) {
         self.0.with_cache(|cache| self.0.arena.close(cache));
