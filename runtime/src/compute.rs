@@ -27,7 +27,7 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    handle::current("runtime::compute::spawn").shared.compute.spawn(f, std::panic::Location::caller())
+    handle::current("runtime::compute::spawn").shared.compute.spawn(f, crate::task::Label::caller())
 }
 
 /// Runs a closure inside of rayon's global pool, where parallel iterators and `rayon::join` use all of its threads.
@@ -49,7 +49,7 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    rayon_tasks().spawn(f, std::panic::Location::caller())
+    rayon_tasks().spawn(f, crate::task::Label::caller())
 }
 
 #[cfg(feature = "rayon")]

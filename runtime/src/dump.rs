@@ -57,6 +57,8 @@ pub enum TaskKind {
     Pinned,
     /// The blocking pool: a closure.
     Blocking,
+    /// The pool for computations: a closure.
+    Compute,
 }
 
 /// What a task was doing.
@@ -139,6 +141,7 @@ impl fmt::Display for TaskDump {
             TaskKind::Shared => {}
             TaskKind::Pinned => write!(f, ", pinned")?,
             TaskKind::Blocking => write!(f, ", a closure")?,
+            TaskKind::Compute => write!(f, ", a computation")?,
         }
         write!(f, ": {}", self.state)?;
         if let Some(polled_for) = self.polled_for {

@@ -109,7 +109,7 @@ impl Handle {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        self.shared.compute.spawn(f, std::panic::Location::caller())
+        self.shared.compute.spawn(f, Label::caller())
     }
 
     /// Runs `future` to completion on the calling thread.

@@ -99,7 +99,7 @@ fn a_queue_has_one_owner_at_a_time_and_none_after_its_end() {
     let local = Arc::new(Local::new(Silent));
     let owner = Owner::of(&local).expect("it was nobody's");
     assert!(Owner::of(&local).is_none());
-    let task = Local::spawn_here(&local, std::future::pending::<()>(), std::panic::Location::caller(), || ());
+    let task = Local::spawn_here(&local, std::future::pending::<()>(), crate::task::Label::caller(), || ());
     assert_eq!(local.live(), 1);
     assert_eq!((owner.step_down(), owner.step_down(), owner.end()), (1, 0, 0));
     assert!(task.is_finished());
@@ -110,6 +110,6 @@ fn a_queue_has_one_owner_at_a_time_and_none_after_its_end() {
     assert_eq!(next.join().unwrap(), Some(0));
     assert!(Owner::of(&local).is_none());
     assert_eq!(local.live(), 0);
-    let late = Local::spawn_made(&local, || async {}, std::panic::Location::caller(), || panic!("refused"));
+    let late = Local::spawn_made(&local, || async {}, crate::task::Label::caller(), || panic!("refused"));
     assert!(late.is_finished());
 }

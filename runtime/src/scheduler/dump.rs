@@ -14,11 +14,13 @@ struct Polls<'a> {
 
 impl Shared {
     pub(crate) fn dump(&self) -> Dump {
-        let polls = Polls { shared: self, closures: self.blocking.running() };
+        let polls =
+            Polls { shared: self, closures: [self.blocking.running(), self.compute.running()].concat() };
         let mut tasks = Vec::new();
         self.arena.look_at_tasks(|sight| tasks.push(polls.entry(sight, TaskKind::Shared)));
         self.pinned.look_at_tasks(|sight| tasks.push(polls.entry(sight, TaskKind::Pinned)));
         self.blocking.look_at_tasks(|sight| tasks.push(polls.entry(sight, TaskKind::Blocking)));
+        self.compute.look_at_tasks(|sight| tasks.push(polls.entry(sight, TaskKind::Compute)));
         let now = Instant::now();
         let tasks = self.supervisor.remember(|memory| {
             let complete = |(mut task, poll): (TaskDump, Option<(usize, u64)>)| {
@@ -45,7 +47,7 @@ impl Polls<'_> {
         let poll = if sight.is_owned() { self.shared.find_poll(sight.id) } else { None };
         let state = if let Some((slot, _)) = poll {
             TaskState::Polling { worker: Some(slot) }
-        } else if kind == TaskKind::Blocking && self.closures.contains(&sight.id) {
+        } else if self.closures.contains(&sight.id) {
             TaskState::Polling { worker: None }
         } else if sight.is_cancelled() {
             TaskState::Cancelled

@@ -77,7 +77,7 @@ impl Heartbeat {
     pub(crate) fn poll(&self) -> Option<Poll> {
         // Ordering: Acquire pairs with the Release of `begin`.
         let beat = self.beat.load(Acquire);
-        if beat % 2 == 0 {
+        if beat.is_multiple_of(2) {
             return None;
         }
         // Ordering: Acquire, both, pairs with the Release of `begin`: if one is a later poll's, so is the beat read last.

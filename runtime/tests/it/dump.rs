@@ -166,7 +166,7 @@ fn dumps_against_spawns_and_ends_tell_of_each_task_what_is_its_own() {
     let come_and_go = |kind: usize| match kind {
         0 => drop(Builder::new().name("0").spawn(async {}).unwrap()),
         1 => drop(Builder::new().name("1").spawn(yield_now()).unwrap()),
-        2 => drop(Builder::new().name("2").spawn(pending::<()>()).unwrap().abort()),
+        2 => Builder::new().name("2").spawn(pending::<()>()).unwrap().abort(),
         3 => drop(Builder::new().name("3").spawn_pinned(|| async {}).unwrap()),
         4 => {
             let large = [0_u8; 4000];
