@@ -27,6 +27,7 @@ mod misuse;
 mod primitives;
 mod queue;
 mod remedy;
+mod report;
 mod supervisor;
 pub mod task;
 

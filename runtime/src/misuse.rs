@@ -1,6 +1,8 @@
 //! The one shape of every panic that tells a caller he used the runtime in a way it cannot work.
 use reactor_hook::process::Origin;
 
+use crate::report::say;
+
 /// Panics with the operation, the thread, and two lines that say what to do.
 #[track_caller]
 #[cold]
@@ -28,10 +30,10 @@ pub(crate) fn refuse_in_child(operation: &str, origin: Origin) {
 /// Ends a child whose fork returned into the runtime's own code. Going on would run the parent's tasks a second time.
 #[cold]
 pub(crate) fn end_child(origin: Origin) -> ! {
-    eprintln!(
+    say(format_args!(
         "runtime: a child came back from the task or closure that forked it, on a thread of a runtime that was \
          {origin}; the child is aborted\n  help: {}\n  help: {}",
         IN_A_CHILD[0], IN_A_CHILD[1]
-    );
+    ));
     std::process::abort()
 }

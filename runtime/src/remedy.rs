@@ -7,6 +7,8 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 use parking_lot::Mutex;
 
+use crate::report::say;
+
 /// Tokio 1.x, wherever its context is looked for: sockets, timers, `tokio::spawn`.
 const MISSING: &str = "must be called from the context of a Tokio 1.x runtime";
 /// Tokio 1.x, where its context lacks a part.
@@ -99,7 +101,7 @@ pub(crate) fn report(who: impl Display, place: &'static Location<'static>, paylo
         said.push(place);
     }
     let [first, second] = remedy.help;
-    eprintln!("{who}, at {place}:\n  help: {first}\n  help: {second}");
+    say(format_args!("{who}, at {place}:\n  help: {first}\n  help: {second}"));
 }
 
 /// Runs the body of a `block_on` that was called at `place`.

@@ -17,6 +17,7 @@ const CRATES: [(&str, &str, &[&str]); 5] = [
 const MODULES: &[&str] = &[
     "primitives",
     "hold",
+    "report",
     "misuse",
     "remedy",
     "tokio_compat",

@@ -176,6 +176,12 @@ impl Owner<Waiters> {
         !self.has_ready()
     }
 
+    /// Something is left ready: all who drive the set are told.
+    pub(crate) fn ring_others(&self) {
+        // SAFETY: this is the owner's thread.
+        unsafe { self.local.bell.ring_here() };
+    }
+
     /// One that drove the set does so no more: if something is ready, the others are told.
     pub(crate) fn disarm(&self, key: Key) {
         // SAFETY: this is the owner's thread.

@@ -128,6 +128,7 @@ impl LocalSet {
     /// Polls the tasks that are ready, some of them. Then the waker is to be woken: now, or when there are more.
     fn run(&self, key: Key, cx: &Context<'_>) {
         if self.owner.run(POLLS) || !self.owner.arm(key, cx.waker()) {
+            self.owner.ring_others();
             cx.waker().wake_by_ref();
         }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::context::{Context, Role, with_context};
 use super::{Shared, worker};
+use crate::report::say;
 use crate::supervisor::cover::{By, StandIn};
 
 /// How long a surplus spare waits to be needed again. Together with the sample that uncovers it stays below a second.
@@ -118,11 +119,11 @@ impl Shared {
                 }
                 // Relaxed: at worst it is reported twice.
                 if !self.spare_refused.swap(true, Ordering::Relaxed) {
-                    eprintln!(
+                    say(format_args!(
                         "runtime: no thread could be started to stand in for a blocked worker: {error}\n  \
                          help: its tasks wait for the other workers; a thread is tried again meanwhile\n  \
                          help: raise the limit on threads, or block inside `spawn_blocking`, whose threads are capped"
-                    );
+                    ));
                 }
                 false
             }

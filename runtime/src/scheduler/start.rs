@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::driver::Driver;
 use crate::idle::Idle;
 use crate::queue::Injector;
+use crate::report::say;
 use crate::spawn_blocking::BlockingTasks;
 use crate::supervisor::cover::Cover;
 use crate::supervisor::members::Members;
@@ -123,11 +124,11 @@ struct AbortOnUnwind;
 
 impl Drop for AbortOnUnwind {
     fn drop(&mut self) {
-        eprintln!(
+        say(format_args!(
             "runtime: a panic outside of any task ended a worker thread; the process is aborted\n  \
              help: a callback given to `Builder::on_thread_*` must not panic\n  \
              help: without such a callback this is a bug of the runtime"
-        );
+        ));
         std::process::abort();
     }
 }

@@ -17,7 +17,7 @@ fn a_slot_between_polls_is_never_stuck() {
     for _ in 0..10 {
         assert_eq!(sample(&mut watch, 2), Seen::Moved);
     }
-    assert!(watch.is_in_order() && !watch.cover_if_stuck());
+    assert!(watch.is_in_order() && !watch.is_stuck());
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn one_poll_is_stuck_after_the_threshold_and_first_only_once() {
     let mut watch = Watch::default();
     assert_eq!(sample(&mut watch, 7), Seen::Moved);
     assert_eq!(sample(&mut watch, 7), Seen::Slow);
-    assert!(!watch.is_in_order() && !watch.cover_if_stuck());
+    assert!(!watch.is_in_order() && !watch.is_stuck());
     assert_eq!(sample(&mut watch, 7), Seen::Stuck { first: true });
     assert_eq!(sample(&mut watch, 7), Seen::Stuck { first: false });
     assert_eq!(sample(&mut watch, 9), Seen::Moved);
@@ -55,7 +55,9 @@ fn a_stuck_slot_is_covered_once_and_uncovered_once_it_has_moved() {
     for _ in 0..3 {
         let _ = sample(&mut watch, 1);
     }
-    assert!(watch.cover_if_stuck() && !watch.cover_if_stuck());
+    assert!(watch.is_stuck() && !watch.is_covered());
+    watch.set_covered();
+    assert!(watch.is_covered());
     assert!(!watch.is_in_order());
     let _ = sample(&mut watch, 3);
     assert!(!watch.is_in_order(), "uncovered first");

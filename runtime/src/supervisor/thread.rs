@@ -45,7 +45,7 @@ pub(crate) trait Supervised {
     /// Whether something is queued.
     fn work_waits(&self) -> bool;
 
-    /// Finds somebody to stand in for the slot.
+    /// Finds somebody to stand in for the slot, unless somebody does.
     fn cover(&self, slot: usize);
 
     /// The slot's thread is back.
@@ -215,7 +215,8 @@ impl<'a, S: Supervised> Sampler<'a, S> {
                 // One thread is enough to hold the driver.
                 let most = if self.shared.work_waits() { stuck } else { 1 };
                 self.cover_stuck(most, passed);
-            } else {
+            }
+            if neglected {
                 self.shared.set_driver_overdue();
             }
         }
@@ -268,7 +269,15 @@ impl<'a, S: Supervised> Sampler<'a, S> {
     fn cover_stuck(&mut self, most: usize, passed: Duration) {
         let mut left = most;
         for slot in self.shared.slots() {
-            if left > 0 && self.watches[slot].cover_if_stuck() {
+            let watch = &mut self.watches[slot];
+            if !watch.is_stuck() {
+                continue;
+            }
+            if watch.is_covered() {
+                // Again: a task that has blocked in place meanwhile has taken the wish over, and with it away.
+                self.shared.cover(slot);
+            } else if left > 0 {
+                watch.set_covered();
                 self.shared.cover(slot);
                 left -= 1;
             }

@@ -52,9 +52,19 @@ impl Watch {
         self.age.is_zero() && !self.covered
     }
 
-    /// True for a stuck slot, once: the caller covers it.
-    pub(super) fn cover_if_stuck(&mut self) -> bool {
-        self.stuck && !std::mem::replace(&mut self.covered, true)
+    /// As of the last sample.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.stuck
+    }
+
+    /// Whether the supervisor has asked for a stand-in since the poll began.
+    pub(super) fn is_covered(&self) -> bool {
+        self.covered
+    }
+
+    /// The supervisor asks for a stand-in.
+    pub(super) fn set_covered(&mut self) {
+        self.covered = true;
     }
 
     /// True for a covered slot, once: the caller uncovers it.

@@ -248,8 +248,9 @@ unsafe fn cancel<F: Future, S: Schedule>(task: RawTask) {
 unsafe fn finish_panicked<F: Future, S: Schedule>(task: RawTask, panic: Box<dyn Any + Send + 'static>) {
     // SAFETY: the Notified keeps the cell.
     let owner = unsafe { owner::<S>(task) };
-    owner.unhandled_panic(task.id());
-    remedy::report(format_args!("task {}", task.id()), task.label().location(), panic.as_ref());
+    // Whatever these do, the task completes: who waits for it, and whoever ends the scheduler, counts on that.
+    quietly(|| owner.unhandled_panic(task.id()));
+    quietly(|| remedy::report(format_args!("task {}", task.id()), task.label().location(), panic.as_ref()));
     // SAFETY: passed on.
     unsafe { finish::<F, S>(task, Err(JoinError::panic(task.id(), panic))) }
 }

@@ -637,3 +637,23 @@ fn a_blocked_owner_is_woken_by_each_of_many_threads() {
     }));
     threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
+
+/// One that drives the set leaves tasks ready, and is neither polled again nor dropped.
+#[test]
+fn tasks_that_one_driver_leaves_ready_are_told_to_the_others() {
+    let set = LocalSet::new();
+    let (tx, rx) = futures::channel::oneshot::channel::<()>();
+    let (b_count, b_waker) = WakeCount::new();
+    let mut b = pin!(set.run_until(rx));
+    assert!(b.as_mut().poll(&mut Context::from_waker(&b_waker)).is_pending());
+    let mut a = pin!(set.run_until(async {
+        for _ in 0..100 {
+            drop(spawn_local(async {}));
+        }
+        drop(spawn_local(async move { tx.send(()).unwrap() }));
+        std::future::pending::<()>().await;
+    }));
+    assert!(poll_once(a.as_mut()).is_pending());
+    // `a` is kept, and not polled again.
+    assert!(b_count.get() > 0, "the one that waits for the last of them runs the rest");
+}

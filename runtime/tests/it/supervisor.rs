@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use runtime::task::{JoinSet, yield_now};
 use runtime::{Builder, Runtime};
@@ -355,4 +355,75 @@ fn a_blocking_read_on_a_worker_is_not_disturbed() {
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     std::io::Write::write_all(&mut stream, &[42]).unwrap();
     assert_eq!(runtime.block_on(reader).unwrap(), Ok::<u8, ErrorKind>(42));
+}
+
+/// The supervisor's stand-in goes when the task has blocked in place; what it does then is another matter.
+#[test]
+fn a_worker_that_is_stuck_again_in_the_same_poll_gets_another_stand_in() {
+    let _watchdog = watchdog();
+    let runtime = pool(1);
+    let metrics = runtime.handle().clone();
+    let task = runtime.spawn(async move {
+        let ask = || {
+            let (tx, rx) = mpsc::channel();
+            drop(runtime::spawn(async move { tx.send(()).unwrap() }));
+            rx.recv().unwrap();
+        };
+        for _ in 0..3 {
+            ask();
+            // Takes the wish over, and then takes it back.
+            runtime::task::block_in_place(|| ());
+            until(|| metrics.metrics().spares == 0);
+        }
+        ask();
+    });
+    runtime.block_on(task).unwrap();
+}
+
+/// Polls that are long but not too long, and no worker that is parked: the driver is turned between two of them.
+#[test]
+fn beside_a_blocked_slot_timers_wait_for_few_polls_of_busy_workers() {
+    const TIMERS: usize = 10;
+    // Each takes a share of the stall threshold; without being asked a worker turns the driver every 61.
+    const MOST_POLLS: usize = 30;
+    let _watchdog = watchdog();
+    for in_place in [true, false] {
+        let runtime = pool(1);
+        let gate = Gate::default();
+        let held = gate.clone();
+        drop(runtime.spawn(async move {
+            if in_place {
+                runtime::task::block_in_place(|| held.wait());
+            } else {
+                held.wait();
+            }
+        }));
+        let (done, polls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..3 {
+            let (done, polls) = (Arc::clone(&done), Arc::clone(&polls));
+            drop(runtime.spawn(async move {
+                while !done.load(Ordering::Relaxed) {
+                    let began = Instant::now();
+                    while began.elapsed() < Duration::from_millis(4) {}
+                    polls.fetch_add(1, Ordering::Relaxed);
+                    yield_now().await;
+                }
+            }));
+        }
+        until(|| polls.load(Ordering::Relaxed) >= 10);
+        // Not in `block_on`, whose thread would turn the driver.
+        let (tx, rx) = mpsc::channel();
+        let counted = Arc::clone(&polls);
+        drop(runtime.spawn(async move {
+            let before = counted.load(Ordering::Relaxed);
+            for _ in 0..TIMERS {
+                runtime::time::sleep(Duration::from_millis(1)).await;
+            }
+            tx.send(counted.load(Ordering::Relaxed) - before).unwrap();
+        }));
+        let waited = rx.recv().unwrap();
+        done.store(true, Ordering::Relaxed);
+        gate.open();
+        assert!(waited <= TIMERS * MOST_POLLS, "{waited} polls for {TIMERS} timers");
+    }
 }

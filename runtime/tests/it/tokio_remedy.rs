@@ -1,6 +1,8 @@
 //! A future that needs tokio's reactor where there is none: the panic's report says what to do. In other words for a crate
 //! built without the feature: `runtime/src/remedy/tests.rs`, and the job `.ci/jobs/remedy.sh`.
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::{child, message_of, pool, watchdog};
@@ -62,4 +64,52 @@ fn the_report_of_a_panic_that_lacks_tokios_reactor_says_what_to_do_once_a_place(
         2,
         "{said}"
     );
+}
+
+/// A report is written as a task's panic is caught, in the middle of what must not be left half done.
+#[test]
+fn a_report_that_nobody_reads_any_more_harms_nobody() {
+    const NAME: &str = "tokio_remedy::a_report_that_nobody_reads_any_more_harms_nobody";
+    if !child::is(NAME) {
+        let mut command = child::command(NAME);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stderr.take());
+        child.stdin.take().unwrap().write_all(b"standard error is closed\n").unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        return;
+    }
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    let _watchdog = watchdog();
+    struct NeedsTokio;
+    impl Drop for NeedsTokio {
+        fn drop(&mut self) {
+            drop(tokio::spawn(async {}));
+        }
+    }
+    let needs_tokio_when_dropped = || {
+        let held = NeedsTokio;
+        async move {
+            let _held = held;
+            std::future::pending::<()>().await;
+        }
+    };
+    let set = runtime::task::LocalSet::new();
+    let pending = set.spawn_local(needs_tokio_when_dropped());
+    let other = set.spawn_local(async { 7 });
+    drop(set);
+    assert!(pending.is_finished() && other.is_finished());
+
+    let sole = runtime::Builder::new_current_thread().build().unwrap();
+    let spawned = sole.spawn(needs_tokio_when_dropped());
+    let local = sole.block_on(async { runtime::task::spawn_local(needs_tokio_when_dropped()) });
+    drop(sole);
+    assert!(spawned.is_finished() && local.is_finished());
+
+    let pool = pool(1);
+    assert!(pool.block_on(pool.spawn(needs_tokio())).unwrap_err().is_panic());
+    let spawned = pool.spawn(needs_tokio_when_dropped());
+    drop(pool);
+    assert!(spawned.is_finished());
 }
