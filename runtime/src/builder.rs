@@ -210,8 +210,9 @@ impl Builder {
         self
     }
 
-    /// How long sockets and timers may be without a thread that waits for them before a parked worker is called to it.
-    /// Default: 10 ms: long against a well-behaved poll (microseconds), short against what a person notices.
+    /// How long a poll may last, and sockets and timers be without a thread that waits for them, while others wait: then
+    /// another thread stands in. Default: 10 ms: long against a well-behaved poll (microseconds), short against what a person
+    /// notices. At least 1 ms. `Duration::MAX` is never: a task that blocks its worker blocks all that waits there.
     pub fn stall_threshold(&mut self, threshold: Duration) -> &mut Self {
         self.config.stall_threshold = threshold.max(Duration::from_millis(1));
         self

@@ -10,12 +10,12 @@ pub(crate) const CAPACITY: usize = 256;
 
 /// What became of a push.
 #[derive(Debug)]
-#[must_use = "a spilled batch must be notified; a refused one must be cancelled"]
+#[must_use = "what was spilled must be notified; what was refused must be cancelled"]
 pub(crate) enum Placed<T: Linked> {
     /// In the queue.
     Queued,
-    /// The queue was full: its older half and the item went to the injector.
-    Spilled(Pushed<Batch<T>>),
+    /// The queue was full: the item went to the injector.
+    Spilled(Pushed<T>),
 }
 
 /// What a thief got.
@@ -78,23 +78,15 @@ impl<T: Linked> Local<T> {
         CAPACITY.saturating_sub(self.len())
     }
 
-    /// Puts `item` behind the others, or spills into `injector`.
+    /// Puts `item` behind the others, or spills it into `injector`. Never what is here already: that would be passed by
+    /// others, again and again (`docs/fairness.md`).
     #[inline]
     pub(crate) fn push(&self, item: T, injector: &Injector<T>) -> Placed<T> {
         if self.queue.len() < CAPACITY {
             self.queue.push(item);
             return Placed::Queued;
         }
-        Placed::Spilled(self.spill(item, injector))
-    }
-
-    #[cold]
-    fn spill(&self, item: T, injector: &Injector<T>) -> Pushed<Batch<T>> {
-        let mut batch = Batch::new();
-        // Thieves may have been here meanwhile: less than half is fine.
-        std::iter::from_fn(|| self.queue.pop()).take(CAPACITY / 2).for_each(|item| batch.push(item));
-        batch.push(item);
-        injector.push_batch(batch)
+        spill(item, injector)
     }
 
     /// Puts a batch from the injector behind the others. It may be larger than `room`: the next push spills then.
@@ -106,6 +98,20 @@ impl<T: Linked> Local<T> {
     #[inline]
     pub(crate) fn pop(&self) -> Option<T> {
         self.queue.pop()
+    }
+
+    /// Takes half of `victim`'s queue, at most 128, and puts it behind the own. How many these were. To be told of to
+    /// others, like a batch from the injector.
+    pub(crate) fn take_half_of(&self, victim: &Stealer<T>) -> usize {
+        let before = self.len();
+        loop {
+            match victim.queue.steal_batch_with_limit(&self.queue, CAPACITY / 2) {
+                // Others may have stolen it already.
+                Steal::Success(()) => return self.len().saturating_sub(before).max(1),
+                Steal::Empty => return 0,
+                Steal::Retry => std::hint::spin_loop(),
+            }
+        }
     }
 
     /// Takes half of `victim`'s queue. For a thread that is counted as searching, with an empty queue of its own.
@@ -130,4 +136,10 @@ impl<T: Linked> Stealer<T> {
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
+}
+
+/// Out of line, so that the common case is small where it is inlined.
+#[cold]
+fn spill<T: Linked>(item: T, injector: &Injector<T>) -> Placed<T> {
+    Placed::Spilled(injector.push(item))
 }

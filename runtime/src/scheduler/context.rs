@@ -167,21 +167,32 @@ impl Context {
     pub(super) fn push(&self, task: Notified<Shared>) {
         let core = self.core();
         if core.turning.get() {
-            core.turned_up.set(core.turned_up.get() + 1);
-            self.push_back(task);
+            self.push_in_turn(task);
             return;
         }
         if self.role == Role::Worker {
             // An empty slot is filled without telling anybody: the owner runs it next.
             if let Some(displaced) = self.slot().lifo.put(task) {
-                self.push_back(displaced);
-                self.shared.notify();
+                self.push_and_tell(displaced);
             }
         } else {
             // User code may block inside `block_on`: others must see what it queues.
-            self.push_back(task);
-            self.shared.notify();
+            self.push_and_tell(task);
         }
+    }
+
+    /// Out of line, so that `push` saves no registers for it.
+    #[inline(never)]
+    fn push_and_tell(&self, task: Notified<Shared>) {
+        self.push_back(task);
+        self.shared.notify();
+    }
+
+    #[inline(never)]
+    fn push_in_turn(&self, task: Notified<Shared>) {
+        let core = self.core();
+        core.turned_up.set(core.turned_up.get() + 1);
+        self.push_back(task);
     }
 
     /// `yield_now` by the task that this thread polls: true if `waker` is that task's own.

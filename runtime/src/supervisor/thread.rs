@@ -27,7 +27,7 @@ pub(crate) trait Supervised {
     fn driver(&self) -> &Driver;
     fn idle(&self) -> &Idle;
 
-    /// How long a poll may last while others wait.
+    /// How long a poll may last while others wait; `Duration::MAX`: for ever.
     fn stall_threshold(&self) -> Duration;
 
     /// The slots that a spare can stand in for. Not the guest's: the workers are there for what it leaves.
@@ -141,6 +141,11 @@ pub(crate) fn run(shared: &impl Supervised) {
     let mut quiet = Duration::ZERO;
     let mut period = sampler.coarse();
     while !shared.is_closed() {
+        if shared.stall_threshold() == Duration::MAX {
+            // Until the runtime is closed: nobody leaves an idle set that says nothing of a supervisor.
+            std::thread::park();
+            continue;
+        }
         if quiet < SETTLE {
             std::thread::park_timeout(period);
         } else {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use runtime::Runtime;
 
-use crate::support::{child, process, soak, watchdog};
+use crate::support::{Gate, Tally, child, process, soak, until, watchdog};
 
 // S12
 #[test]
@@ -73,5 +73,97 @@ fn an_idle_thread_in_block_on_makes_no_wake_up_at_all() {
         assert_eq!(after - before, 0);
         stop.send(()).unwrap();
         guest.join().unwrap();
+    });
+}
+
+/// No thread whose name begins with `idle-test` does anything in a span of time, of which there are `threads`.
+#[track_caller]
+fn assert_nothing_happens(threads: usize) {
+    // Spares linger for half a second, and the supervisor looks on for one.
+    thread::sleep(Duration::from_secs(3));
+    let before = process::context_switches("idle-test");
+    let span = Duration::from_secs(if soak() { 10 } else { 2 });
+    thread::sleep(span);
+    let after = process::context_switches("idle-test");
+    assert_eq!(before.0, threads, "threads");
+    assert_eq!(after, before, "threads and their context switches after {span:?}");
+}
+
+// S12
+#[test]
+fn after_a_stall_with_spares_and_blocking_in_place_there_is_no_wake_up_at_all() {
+    let _watchdog = watchdog();
+    child::run("idle::after_a_stall_with_spares_and_blocking_in_place_there_is_no_wake_up_at_all", || {
+        let runtime = Runtime::builder()
+            .worker_threads(2)
+            .thread_name("idle-test")
+            .thread_keep_alive(Duration::from_millis(100))
+            .build()
+            .unwrap();
+        let (gate, blocked) = (Gate::default(), Tally::default());
+        for n in 0..5 {
+            let (gate, blocked) = (gate.clone(), blocked.clone());
+            drop(runtime.spawn(async move {
+                blocked.add();
+                if n == 0 {
+                    runtime::task::block_in_place(|| gate.wait());
+                } else {
+                    gate.wait();
+                }
+            }));
+        }
+        // All five at once: three spares at least.
+        until(|| blocked.get() == 5);
+        assert!(runtime.metrics().spares >= 3);
+        gate.open();
+        // Two workers and the supervisor.
+        assert_nothing_happens(3);
+        assert_eq!(runtime.metrics().spares, 0);
+        assert_eq!(runtime.block_on(runtime.spawn(async { 7 })).unwrap(), 7);
+    });
+}
+
+// S12
+#[test]
+fn idle_local_and_pinned_tasks_make_no_wake_up_at_all() {
+    let _watchdog = watchdog();
+    child::run("idle::idle_local_and_pinned_tasks_make_no_wake_up_at_all", || {
+        let runtime = Runtime::builder().worker_threads(2).thread_name("idle-test").build().unwrap();
+        let pinned = runtime.block_on(async {
+            runtime::task::spawn_pinned(|| async {
+                runtime::time::sleep(Duration::from_millis(1)).await;
+                drop(runtime::task::spawn_local(std::future::pending::<()>()));
+                std::future::pending::<()>().await;
+            })
+        });
+        let start = |name: &str, body: fn(futures::channel::oneshot::Receiver<()>)| {
+            let (stop, stopped) = futures::channel::oneshot::channel();
+            let thread = thread::Builder::new().name(name.into()).spawn(move || body(stopped)).unwrap();
+            (stop, thread)
+        };
+        let set = start("idle-test-set", |stopped| {
+            let set = runtime::task::LocalSet::new();
+            drop(set.spawn_local(std::future::pending::<()>()));
+            runtime::block_on(set.run_until(async {
+                runtime::time::sleep(Duration::from_millis(1)).await;
+                stopped.await.unwrap();
+            }));
+        });
+        let current = start("idle-test-current", |stopped| {
+            let runtime = runtime::Builder::new_current_thread().thread_name("idle-test").build().unwrap();
+            runtime.block_on(async {
+                runtime::time::sleep(Duration::from_millis(1)).await;
+                drop(runtime::task::spawn_local(std::future::pending::<()>()));
+                drop(runtime::spawn(std::future::pending::<()>()));
+                stopped.await.unwrap();
+            });
+        });
+        // Two workers, their supervisor, and the two threads that block on something.
+        assert_nothing_happens(5);
+        for (stop, thread) in [set, current] {
+            stop.send(()).unwrap();
+            thread.join().unwrap();
+        }
+        pinned.abort();
     });
 }

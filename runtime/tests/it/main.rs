@@ -50,3 +50,4 @@ mod task_wakes;
 mod timers;
 mod tokio_compat;
 mod tokio_remedy;
+mod worker_panics;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use runtime::net::UnixStream;
 use runtime::task::yield_now;
 
-use crate::support::{pool, until_no_tasks, watchdog};
+use crate::support::{pool, until, until_no_tasks, watchdog};
 
 /// What the runtime looks after every so many polls, by default.
 const INTERVAL: usize = 61;
@@ -224,4 +224,311 @@ fn a_task_whose_operations_are_always_ready_gives_way_to_its_neighbours() {
     });
     let neighbour = runtime.spawn(async move { stop.store(true, Ordering::Relaxed) });
     runtime.block_on(async { (greedy.await.unwrap(), neighbour.await.unwrap()) });
+}
+
+/// Polls by anybody of a group so far.
+type Clock = Arc<AtomicUsize>;
+
+/// Polls that go by between its wake and its poll, at most, of a task among `crowd` others that are always ready and wake each
+/// other in all ways: itself, its successor (by the LIFO slot), or two others at once and then none.
+fn longest_wait_in_a_crowd(crowd: usize) -> usize {
+    let runtime = pool(1);
+    let seats: Arc<Vec<Seat>> = Arc::new((0..=crowd).map(|_| Seat::default()).collect());
+    let (clock, longest) = (Clock::default(), Arc::new(AtomicUsize::new(0)));
+    let woken_at: Arc<Vec<AtomicUsize>> = Arc::new((0..=crowd).map(|_| AtomicUsize::new(0)).collect());
+    let stop = Arc::new(AtomicBool::new(false));
+    let call = {
+        let (seats, woken_at, clock) = (Arc::clone(&seats), Arc::clone(&woken_at), Arc::clone(&clock));
+        move |who: usize| {
+            if !seats[who].called.load(Ordering::Relaxed) {
+                woken_at[who].store(clock.load(Ordering::Relaxed), Ordering::Relaxed);
+                seats[who].call();
+            }
+        }
+    };
+    for me in 0..crowd {
+        let (seats, woken_at, clock) = (Arc::clone(&seats), Arc::clone(&woken_at), Arc::clone(&clock));
+        let (longest, stop, call) = (Arc::clone(&longest), Arc::clone(&stop), call.clone());
+        drop(runtime.spawn(async move {
+            for round in 0.. {
+                seats[me].wait().await;
+                let now = clock.fetch_add(1, Ordering::Relaxed) + 1;
+                if now > 20 * crowd {
+                    longest.fetch_max(now - woken_at[me].load(Ordering::Relaxed), Ordering::Relaxed);
+                }
+                if stop.load(Ordering::Relaxed) {
+                    // The end is passed on.
+                    (0..crowd).for_each(&call);
+                    return;
+                }
+                match (me + round) % 3 {
+                    0 => {
+                        call(me);
+                        yield_now().await;
+                    }
+                    1 => {
+                        call((me + 1) % crowd);
+                        call((me + crowd / 2) % crowd);
+                        call(me);
+                        yield_now().await;
+                    }
+                    _ => call((me + crowd - 1) % crowd),
+                }
+            }
+        }));
+    }
+    let starter = call.clone();
+    drop(runtime.spawn(async move { (0..crowd).for_each(starter) }));
+    until(|| clock.load(Ordering::Relaxed) > 60 * crowd);
+    stop.store(true, Ordering::Relaxed);
+    until_no_tasks(&runtime);
+    longest.load(Ordering::Relaxed)
+}
+
+// S2: the queue is never full; then it always is, and the injector behind it.
+#[test]
+fn a_ready_task_waits_four_rounds_at_most_whoever_wakes_whom() {
+    let _watchdog = watchdog();
+    for crowd in [10, 200, 300, 1_000, 3_000] {
+        let longest = longest_wait_in_a_crowd(crowd);
+        println!("{crowd} tasks: {longest} polls");
+        assert!(longest <= bound(crowd), "{longest} polls among {crowd}");
+    }
+}
+
+/// `docs/fairness.md`: most polls before that of a task which is ready, among so many on one worker.
+fn bound(tasks: usize) -> usize {
+    const CAPACITY: usize = 256;
+    const BATCH: usize = 15;
+    let queue = |tasks: usize| (LIFO_CAP + 1) * (tasks + 1);
+    if tasks <= CAPACITY { queue(tasks) } else { INTERVAL * tasks.div_ceil(BATCH) + queue(CAPACITY + BATCH) }
+}
+
+/// Half of the queue is made ready behind the other half, again and again. What waits in front must not be moved behind them.
+// S2
+#[test]
+fn a_burst_that_fills_the_queue_never_puts_back_what_waits_there() {
+    let _watchdog = watchdog();
+    let runtime = pool(1);
+    let clock = Clock::default();
+    let stop = Arc::new(AtomicBool::new(false));
+    let (tx, rx) = mpsc::channel();
+    let (burst, counter, stopped) = (200, Arc::clone(&clock), Arc::clone(&stop));
+    // Each of its polls makes as many tasks ready as were polled since the last, give or take.
+    let bursts = runtime.spawn(async move {
+        while !stopped.load(Ordering::Relaxed) {
+            for _ in 0..burst {
+                let counter = Arc::clone(&counter);
+                drop(runtime::spawn(async move {
+                    for _ in 0..3 {
+                        counter.fetch_add(1, Ordering::Relaxed);
+                        yield_now().await;
+                    }
+                }));
+            }
+            // Not before the crowd is small enough: the number of tasks is bounded.
+            let until = counter.load(Ordering::Relaxed) + 3 * burst;
+            while counter.load(Ordering::Relaxed) < until && !stopped.load(Ordering::Relaxed) {
+                yield_now().await;
+            }
+        }
+    });
+    let (counter, stopped) = (Arc::clone(&clock), Arc::clone(&stop));
+    let probe = runtime.spawn(async move {
+        let mut longest = 0;
+        for _ in 0..200 {
+            let before = counter.load(Ordering::Relaxed);
+            yield_now().await;
+            longest = longest.max(counter.load(Ordering::Relaxed) - before);
+        }
+        stopped.store(true, Ordering::Relaxed);
+        tx.send(longest).unwrap();
+    });
+    let longest = rx.recv().unwrap();
+    // At most two bursts are there at a time.
+    assert!(longest <= bound(2 * burst), "{longest}");
+    drop((bursts, probe));
+    until_no_tasks(&runtime);
+}
+
+// S2: nobody stands in for a guest, and a worker that has enough to do does not steal.
+#[test]
+fn what_a_blocked_guest_has_queued_is_run_by_workers_that_are_never_out_of_work() {
+    let _watchdog = watchdog();
+    for workers in [1, 2] {
+        let runtime = pool(workers);
+        let stop = Arc::new(AtomicBool::new(false));
+        let polls = Arc::new(AtomicUsize::new(0));
+        for _ in 0..4 * workers {
+            drop(runtime.spawn(SelfWaker { polls: Arc::clone(&polls), stop: Arc::clone(&stop) }));
+        }
+        until(|| polls.load(Ordering::Relaxed) > 1_000);
+        runtime.block_on(async {
+            for tasks in [1, 2, 100, 1_000] {
+                let (tx, rx) = mpsc::channel();
+                for n in 0..tasks {
+                    let tx = tx.clone();
+                    drop(runtime::spawn(async move { tx.send(n).unwrap() }));
+                }
+                drop(tx);
+                // Blocks the guest until all have run.
+                assert_eq!(rx.iter().count(), tasks);
+            }
+        });
+        stop.store(true, Ordering::Relaxed);
+        until_no_tasks(&runtime);
+    }
+}
+
+// S3
+#[test]
+fn a_ping_pong_pair_and_a_self_waker_let_the_injector_in_within_one_interval() {
+    let _watchdog = watchdog();
+    let runtime = pool(1);
+    let (stop, polls) = (Arc::new(AtomicBool::new(false)), Clock::default());
+    let seats: Arc<[Seat; 2]> = Arc::default();
+    drop(runtime.spawn(SelfWaker { polls: Arc::clone(&polls), stop: Arc::clone(&stop) }));
+    for me in [0, 1] {
+        let (seats, stop, polls) = (Arc::clone(&seats), Arc::clone(&stop), Arc::clone(&polls));
+        drop(runtime.spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                seats[me].wait().await;
+                polls.fetch_add(1, Ordering::Relaxed);
+                seats[1 - me].call();
+            }
+            seats[1 - me].call();
+        }));
+    }
+    seats[0].call();
+    until(|| polls.load(Ordering::Relaxed) > 1_000);
+    for _ in 0..20 {
+        let (handle, counter) = (runtime.handle().clone(), Arc::clone(&polls));
+        // Inside a poll of the one worker nobody polls: what the spawner reads is what it was when it spawned.
+        let spawner = runtime.spawn(async move {
+            let probe = thread::spawn(move || {
+                let before = counter.load(Ordering::Relaxed);
+                handle.spawn(async move { counter.load(Ordering::Relaxed) - before })
+            });
+            probe.join().unwrap().await.unwrap()
+        });
+        let wait = runtime.block_on(spawner).unwrap();
+        // In the own queue: the self-waker and one of the pair, each after three others at most.
+        assert!(wait <= INTERVAL + 3 * (LIFO_CAP + 1), "{wait}");
+    }
+    stop.store(true, Ordering::Relaxed);
+    until_no_tasks(&runtime);
+}
+
+/// The wait in polls of `self_wakers`, of a probe from another thread and of a timer that is due, in a runtime without workers.
+// S2
+#[test]
+fn in_a_current_thread_runtime_a_remote_spawn_and_a_root_wait_as_long_as_the_interval_and_the_queue() {
+    let _watchdog = watchdog();
+    let runtime = runtime::Builder::new_current_thread().build().unwrap();
+    let self_wakers = 10;
+    let (stop, polls) = (Arc::new(AtomicBool::new(false)), Clock::default());
+    let handle = runtime.handle().clone();
+    runtime.block_on(async {
+        for _ in 0..self_wakers {
+            drop(runtime::spawn(SelfWaker { polls: Arc::clone(&polls), stop: Arc::clone(&stop) }));
+        }
+        for _ in 0..20 {
+            // A root that is ready takes turns with the tasks, one by one.
+            let before = polls.load(Ordering::Relaxed);
+            yield_now().await;
+            assert!(polls.load(Ordering::Relaxed) - before <= 1);
+            let (handle, counter) = (handle.clone(), Arc::clone(&polls));
+            let probe = thread::spawn(move || {
+                let before = counter.load(Ordering::Relaxed);
+                handle.spawn(async move { counter.load(Ordering::Relaxed) - before })
+            })
+            .join()
+            .unwrap();
+            let wait = probe.await.unwrap();
+            assert!(wait <= INTERVAL + self_wakers, "{wait}");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+// S8
+#[test]
+fn beside_hot_yielders_a_due_timer_fires_within_one_event_interval_and_a_round() {
+    let _watchdog = watchdog();
+    let runtime = pool(1);
+    let (stop, polls) = (Arc::new(AtomicBool::new(false)), Clock::default());
+    let due_at = Arc::new(AtomicUsize::new(0));
+    let yielders = 10;
+    let deadline = Arc::new(Mutex::new(Instant::now()));
+    for me in 0..yielders {
+        let (stop, polls) = (Arc::clone(&stop), Arc::clone(&polls));
+        let (due_at, deadline) = (Arc::clone(&due_at), Arc::clone(&deadline));
+        drop(runtime.spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                // 61 of these take longer than what must lie between two looks of a busy worker.
+                while began.elapsed() < Duration::from_micros(2) {
+                    std::hint::spin_loop();
+                }
+                let poll = polls.fetch_add(1, Ordering::Relaxed) + 1;
+                // A tick of the wheel behind the deadline it is due for certain.
+                if me == 0 && due_at.load(Ordering::Relaxed) == 0 {
+                    if Instant::now() > *deadline.lock() + Duration::from_millis(2) {
+                        due_at.store(poll, Ordering::Relaxed);
+                    }
+                }
+                yield_now().await;
+            }
+        }));
+    }
+    let timer = runtime.spawn(async move {
+        let mut waits = Vec::new();
+        for _ in 0..20 {
+            let when = Instant::now() + Duration::from_millis(1);
+            *deadline.lock() = when;
+            due_at.store(0, Ordering::Relaxed);
+            runtime::time::sleep_until(when.into()).await;
+            // Nobody had seen it due: that is no wait.
+            let due = due_at.swap(usize::MAX, Ordering::Relaxed);
+            if due != 0 {
+                waits.push(polls.load(Ordering::Relaxed) - due);
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+        waits
+    });
+    let waits = runtime.block_on(timer).unwrap();
+    assert!(waits.iter().all(|wait| *wait <= INTERVAL + yielders), "{waits:?}");
+    until_no_tasks(&runtime);
+}
+
+#[test]
+fn in_a_set_of_local_tasks_a_task_waits_for_each_other_once_and_the_set_gives_way_after_61() {
+    let _watchdog = watchdog();
+    let runtime = pool(1);
+    let outside = Clock::default();
+    let (stop, counter) = (Arc::new(AtomicBool::new(false)), Arc::clone(&outside));
+    let neighbour = runtime.spawn(SelfWaker { polls: counter, stop: Arc::clone(&stop) });
+    let tasks = 200;
+    let set = runtime::task::LocalSet::new();
+    let (inside, inner_stop) = (Clock::default(), Arc::new(AtomicBool::new(false)));
+    for _ in 0..tasks {
+        drop(set.spawn_local(SelfWaker { polls: Arc::clone(&inside), stop: Arc::clone(&inner_stop) }));
+    }
+    let probe = set.spawn_local(async move {
+        let mut longest = (0, 0);
+        for _ in 0..50 {
+            let before = inside.load(Ordering::Relaxed);
+            yield_now().await;
+            longest.0 = longest.0.max(inside.load(Ordering::Relaxed) - before);
+        }
+        longest.1 = inside.load(Ordering::Relaxed);
+        inner_stop.store(true, Ordering::Relaxed);
+        longest
+    });
+    let (longest, inside) = runtime.block_on(set.run_until(probe)).unwrap();
+    assert!(longest <= tasks, "{longest}");
+    assert!(inside >= 50 * tasks);
+    stop.store(true, Ordering::Relaxed);
+    runtime.block_on(neighbour).unwrap();
 }

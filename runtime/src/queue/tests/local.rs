@@ -28,17 +28,28 @@ fn items_come_out_in_the_order_they_went_in() {
 }
 
 #[test]
-fn a_full_queue_spills_its_older_half_and_the_new_one_as_a_batch() {
+fn what_finds_a_full_queue_goes_to_the_injector_and_what_is_there_stays() {
     let injector = Injector::new();
     let (local, _stealer) = Local::new();
     fill(&local, &injector, 0..FULL);
     assert!(matches!(local.push(item(FULL), &injector), Placed::Spilled(Pushed::First)));
-    assert_eq!(local.len(), CAPACITY / 2);
-    fill(&local, &injector, FULL + 1..FULL + 1 + FULL / 2);
-    assert!(matches!(local.push(item(999), &injector), Placed::Spilled(Pushed::Behind)));
-    let spilled = values(injector.pop_batch(usize::MAX, 1));
-    let expected = (0..FULL / 2).chain([FULL]).chain(FULL / 2..FULL).chain([999]);
-    assert_eq!(spilled, expected.collect::<Vec<_>>());
+    assert!(matches!(local.push(item(FULL + 1), &injector), Placed::Spilled(Pushed::Behind)));
+    assert_eq!(local.len(), CAPACITY);
+    assert_eq!(values(injector.pop_batch(usize::MAX, 1)), [FULL, FULL + 1]);
+    assert_eq!(all(&local), (0..FULL).collect::<Vec<_>>());
+}
+
+#[test]
+fn half_of_a_victims_queue_goes_behind_the_own() {
+    let injector = Injector::new();
+    for (len, left) in [(0, 0), (1, 0), (2, 1), (3, 1), (8, 4), (FULL, FULL / 2)] {
+        let ((victim, stealer), (thief, _)) = (Local::new(), Local::new());
+        fill(&victim, &injector, 0..len);
+        fill(&thief, &injector, [1000]);
+        assert_eq!(thief.take_half_of(&stealer) as u64, len - left);
+        assert_eq!(all(&thief), [1000].into_iter().chain(0..len - left).collect::<Vec<_>>());
+        assert_eq!(all(&victim), (len - left..len).collect::<Vec<_>>());
+    }
 }
 
 #[test]
@@ -63,8 +74,8 @@ fn a_spill_into_a_closed_injector_comes_back() {
     let Placed::Spilled(Pushed::Closed(refused)) = local.push(item(FULL), &injector) else {
         panic!("it is closed")
     };
-    assert_eq!(values(refused), (0..FULL / 2).chain([FULL]).collect::<Vec<_>>());
-    assert_eq!(all(&local), (FULL / 2..FULL).collect::<Vec<_>>());
+    assert_eq!(refused.value(), FULL);
+    assert_eq!(all(&local), (0..FULL).collect::<Vec<_>>());
 }
 
 #[test]

@@ -1,0 +1,62 @@
+//! A panic on a worker outside of any task: the process ends with a word about it, and never hangs.
+use std::os::unix::process::ExitStatusExt as _;
+
+use runtime::{Builder, Runtime};
+
+use crate::support::{child, watchdog};
+
+/// Runs a task on a runtime whose builder was told what panics; the child must be aborted, and say why.
+fn aborts(name: &str, spoil: fn(&mut Builder)) {
+    if child::is(name) {
+        let mut builder = Runtime::builder();
+        builder.worker_threads(2);
+        spoil(&mut builder);
+        let runtime = builder.build().unwrap();
+        let _ = runtime.block_on(runtime.spawn(async {}));
+        drop(runtime);
+        // The threads have ended, or will never: either way a panic is lost.
+        return;
+    }
+    let output = child::command(name).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{}: {said}", output.status);
+    assert!(said.contains("deliberately"), "the panic's own message: {said}");
+    assert!(said.contains("a panic outside of any task ended a worker thread"), "{said}");
+    assert_eq!(
+        said.matches("help: a callback given to `Builder::on_thread_*` must not panic").count(),
+        1,
+        "{said}"
+    );
+}
+
+// S10
+#[test]
+fn a_callback_that_panics_when_a_worker_starts_aborts_the_process() {
+    let _watchdog = watchdog();
+    aborts("worker_panics::a_callback_that_panics_when_a_worker_starts_aborts_the_process", |builder| {
+        builder.worker_threads(1).on_thread_start(|| panic!("deliberately"));
+    });
+}
+
+// S10
+#[test]
+fn a_callback_that_panics_when_a_worker_parks_aborts_the_process() {
+    let _watchdog = watchdog();
+    aborts("worker_panics::a_callback_that_panics_when_a_worker_parks_aborts_the_process", |builder| {
+        builder.worker_threads(1).on_thread_park(|| {
+            // The guest's thread is the caller's: its panic unwinds into `block_on`.
+            if std::thread::current().name() == Some("runtime-worker") {
+                panic!("deliberately");
+            }
+        });
+    });
+}
+
+// S10
+#[test]
+fn a_callback_that_panics_when_a_worker_ends_aborts_the_process() {
+    let _watchdog = watchdog();
+    aborts("worker_panics::a_callback_that_panics_when_a_worker_ends_aborts_the_process", |builder| {
+        builder.worker_threads(1).on_thread_stop(|| panic!("deliberately"));
+    });
+}
