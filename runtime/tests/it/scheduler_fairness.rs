@@ -300,8 +300,12 @@ fn a_ready_task_waits_four_rounds_at_most_whoever_wakes_whom() {
 fn bound(tasks: usize) -> usize {
     const CAPACITY: usize = 256;
     const BATCH: usize = 15;
-    let queue = |tasks: usize| (LIFO_CAP + 1) * (tasks + 1);
-    if tasks <= CAPACITY { queue(tasks) } else { INTERVAL * tasks.div_ceil(BATCH) + queue(CAPACITY + BATCH) }
+    let queue = |tasks: usize| (LIFO_CAP + 1) * tasks;
+    if tasks <= CAPACITY {
+        queue(tasks)
+    } else {
+        INTERVAL * tasks.div_ceil(BATCH) + queue(CAPACITY + BATCH + 1)
+    }
 }
 
 /// Half of the queue is made ready behind the other half, again and again. What waits in front must not be moved behind them.
