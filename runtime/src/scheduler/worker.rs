@@ -188,7 +188,7 @@ impl Context {
     fn relieve_guest(&self) {
         let (core, shared) = (self.core(), self.shared());
         let guest = &shared.slots[shared.guest_slot()].stealer;
-        if guest.len() == 0 || self.role() == Role::Sole || core.local.is_crowded() {
+        if self.role() == Role::Sole || core.local.is_crowded() || guest.is_empty() {
             return;
         }
         let stolen = core.local.take_half_of(guest);

@@ -476,10 +476,9 @@ fn beside_hot_yielders_a_due_timer_fires_within_one_event_interval_and_a_round()
                 }
                 let poll = polls.fetch_add(1, Ordering::Relaxed) + 1;
                 // A tick of the wheel behind the deadline it is due for certain.
-                if me == 0 && due_at.load(Ordering::Relaxed) == 0 {
-                    if Instant::now() > *deadline.lock() + Duration::from_millis(2) {
-                        due_at.store(poll, Ordering::Relaxed);
-                    }
+                let is_asked = me == 0 && due_at.load(Ordering::Relaxed) == 0;
+                if is_asked && Instant::now() > *deadline.lock() + Duration::from_millis(2) {
+                    due_at.store(poll, Ordering::Relaxed);
                 }
                 yield_now().await;
             }
