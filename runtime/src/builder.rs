@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::config::{Config, UnhandledPanic};
 use crate::runtime::Runtime;
 use crate::scheduler;
+use crate::stall::{Reporting, StallReport};
 use crate::tokio_compat::Wanted;
 
 /// The environment variable that overrides the default number of workers.
@@ -218,6 +219,46 @@ impl Builder {
         self
     }
 
+    /// Called when a task is found to have kept its worker in one poll for a [`stall_threshold`](Builder::stall_threshold), and
+    /// again when it has come out of that poll; of each place where tasks are spawned, once a second at most
+    /// ([`StallReport::unreported`] counts the rest, and [`Metrics::stalls`](crate::Metrics::stalls) all). Polls
+    /// inside of [`block_in_place`](crate::task::block_in_place), and those of the thread in `block_on`, are not
+    /// reported; nor is anything in a runtime without workers.
+    ///
+    /// It runs on the thread that looks after stuck workers: it must not block. A panic in it is told by the panic hook, and has no
+    /// other effect.
+    ///
+    /// With the feature `tracing` each report is also a `WARN` event with the target `runtime::stall`.
+    ///
+    /// ```
+    /// let runtime = runtime::Runtime::builder()
+    ///     .on_stall(|report| eprintln!("{report}"))
+    ///     .build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn on_stall(&mut self, call: impl Fn(&StallReport) + Send + Sync + 'static) -> &mut Self {
+        self.config.stall_reports.call = Some(Arc::new(call));
+        self
+    }
+
+    /// Whether stalls are reported on standard error, with what to do about them, as by [`on_stall`](Builder::on_stall).
+    /// Default: no. `#[runtime::main]` asks for it in a debug build.
+    pub fn print_stalls(&mut self, print: bool) -> &mut Self {
+        self.config.stall_reports.print = print;
+        self
+    }
+
+    /// Whether a report of a stall tells what the thread is doing ([`StallReport::thread`]): whether it computes or
+    /// sleeps, and in which system call, as `/proc` says on Linux. Default: no. It costs three reads of small files a report.
+    ///
+    /// A stack is not told. To get one, a thread must be interrupted by a signal and unwound in its handler, and no unwinder
+    /// for Rust is made to be called there: the interrupted thread may hold the very lock that it takes. The number of the thread is in
+    /// the report, for a debugger or profiler.
+    pub fn stall_thread_state(&mut self, tell: bool) -> &mut Self {
+        self.config.stall_reports.thread_state = tell;
+        self
+    }
+
     /// How long dropping the runtime waits for closures of the blocking pool that are running. Default: 1 s.
     pub fn shutdown_timeout(&mut self, timeout: Duration) -> &mut Self {
         self.config.shutdown_timeout = timeout;
@@ -307,6 +348,7 @@ impl Default for Config {
             global_queue_interval: 61,
             max_spare_threads: 16,
             stall_threshold: Duration::from_millis(10),
+            stall_reports: Reporting::default(),
             unhandled_panic: UnhandledPanic::Ignore,
             shutdown_timeout: Duration::from_secs(1),
             fs_inline: true,

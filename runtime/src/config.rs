@@ -2,6 +2,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::stall::Reporting;
 use crate::tokio_compat::Wanted;
 
 /// A callback that takes nothing, called on one of the runtime's threads.
@@ -37,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) global_queue_interval: u32,
     pub(crate) max_spare_threads: usize,
     pub(crate) stall_threshold: Duration,
+    pub(crate) stall_reports: Reporting,
     pub(crate) unhandled_panic: UnhandledPanic,
     pub(crate) shutdown_timeout: Duration,
     /// See `Builder::fs_inline`.

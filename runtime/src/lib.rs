@@ -67,6 +67,8 @@ mod scope;
 mod spawn;
 #[cfg(not(runtime_loom))]
 mod spawn_blocking;
+#[cfg(not(runtime_loom))]
+mod stall;
 #[cfg(all(feature = "tokio-io", not(runtime_loom)))]
 mod stdio;
 #[cfg(not(runtime_loom))]
@@ -91,6 +93,7 @@ pub use {
     metrics::{Metrics, WorkerMetrics},
     runtime::{Runtime, ShutdownReport},
     spawn::{spawn, spawn_blocking},
+    stall::{StallReport, ThreadState},
 };
 
 #[cfg(all(feature = "macros", not(runtime_loom)))]

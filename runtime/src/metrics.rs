@@ -117,6 +117,8 @@ pub struct Metrics {
     pub compute_queue_depth: usize,
     /// Polls that the supervisor found longer than the stall threshold.
     pub stalls: u64,
+    /// Workers that are inside of such a poll now, as of the last sample.
+    pub stalled_workers: usize,
     /// Times that the supervisor found the driver unowned for too long and called somebody to it.
     pub driver_rescues: u64,
 }

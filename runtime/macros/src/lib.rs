@@ -66,7 +66,10 @@ impl Error {
 /// }
 /// ```
 ///
-/// What that stands for:
+/// In a debug build a task that keeps its worker in one poll for long is reported on standard error, with what to do
+/// (`Builder::print_stalls`).
+///
+/// What that stands for, but for those reports:
 ///
 /// ```
 /// fn main() -> std::io::Result<()> {

@@ -93,8 +93,13 @@ impl Options {
             Some(wanted) => format!(".tokio_compat({wanted})"),
             None => String::new(),
         };
+        let stalls = match entry {
+            // Of the build of the user's crate, not of this one.
+            Entry::Main => ".print_stalls(::core::cfg!(debug_assertions))",
+            Entry::Test => "",
+        };
         let head = format!(
-            "let __runtime = match {krate}::Builder::{constructor}(){threads}{tokio_compat}.build() {{
+            "let __runtime = match {krate}::Builder::{constructor}(){threads}{tokio_compat}{stalls}.build() {{
                 ::core::result::Result::Ok(runtime) => runtime,
                 ::core::result::Result::Err(error) => {{
                     ::core::panic!(\"{attribute}: the runtime could not be started: {{}}\", error)

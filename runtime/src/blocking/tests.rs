@@ -336,10 +336,11 @@ fn join_returns_on_time_and_says_what_remains() {
             let pool = pool(2, Config::DEFAULT_KEEP_ALIVE);
             let (job, started, gate) = gated();
             let (idle, ran) = told();
-            pool.submit(idle).unwrap();
+            // In this order: the other would have one thread run both, if it is done with the first soon enough.
             pool.submit(job).unwrap();
-            ran.recv().unwrap();
             started.recv().unwrap();
+            pool.submit(idle).unwrap();
+            ran.recv().unwrap();
             // What it told was its closure's last word, not its thread's.
             wait_for(|| pool.metrics().idle == 1);
             pool.shutdown();

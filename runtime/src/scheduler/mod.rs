@@ -227,6 +227,7 @@ impl Shared {
             compute_threads: compute.threads,
             compute_queue_depth: compute.queued,
             stalls: self.supervisor.stalls(),
+            stalled_workers: self.supervisor.stalled(),
             driver_rescues: self.supervisor.rescues(),
         }
     }

@@ -4,6 +4,7 @@
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -52,6 +53,8 @@ pub(crate) struct Slot {
     /// Written by the holder.
     pub(crate) heartbeat: CachePadded<Heartbeat>,
     pub(crate) counters: CachePadded<Counters>,
+    /// The holder's number in the system; zero if nobody wants to know.
+    tid: AtomicU32,
     held: Hold,
     core: UnsafeCell<Core>,
 }
@@ -70,6 +73,7 @@ impl Slot {
             parker: CachePadded::new(Parker::new()),
             heartbeat: CachePadded::new(Heartbeat::new()),
             counters: CachePadded::new(Counters::default()),
+            tid: AtomicU32::new(0),
             held: Hold::new(),
             core: UnsafeCell::new(Core {
                 local,
@@ -93,6 +97,16 @@ impl Slot {
     pub(crate) fn ids(&self) -> &IdBlock {
         // SAFETY: nobody has the core mutably, and the reference covers what any thread may read of it.
         unsafe { &(*self.core.get()).cache.ids }
+    }
+
+    pub(crate) fn set_tid(&self, tid: u32) {
+        // Relaxed: for reports.
+        self.tid.store(tid, Ordering::Relaxed);
+    }
+
+    pub(crate) fn tid(&self) -> u32 {
+        // Relaxed: for reports.
+        self.tid.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_held(&self) -> bool {

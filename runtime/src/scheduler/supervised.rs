@@ -1,11 +1,14 @@
 //! The scheduler as its supervisor sees it.
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::{DRIVER_OVERDUE, Ordering, Shared, Slot};
 use crate::driver::Driver;
 use crate::idle::Idle;
+use crate::stall::{StallReport, ThreadState};
 use crate::supervisor::births::Taken;
 use crate::supervisor::cover::By;
+use crate::supervisor::heartbeat::Poll;
 use crate::supervisor::{Supervised, Supervisor};
 use crate::task::{Id, IdBlock};
 
@@ -39,6 +42,24 @@ impl Supervised for Shared {
         let rests = self.slots.iter().map(Slot::ids).chain(self.pinned.ids()).map(IdBlock::rest);
         let rests = rests.filter(|rest| !rest.is_empty()).collect();
         Taken { at, horizon: Id::horizon(), rests }
+    }
+
+    fn poll(&self, slot: usize) -> Option<Poll> {
+        self.slots[slot].heartbeat.poll()
+    }
+
+    fn blocks_in_place(&self, slot: usize) -> bool {
+        self.cover.blocks_in_place(slot)
+    }
+
+    #[cold]
+    fn report(&self, mut report: StallReport) {
+        let reporting = &self.config.stall_reports;
+        if reporting.thread_state && !report.over {
+            report.thread = ThreadState::of(self.slots[report.worker].tid());
+        }
+        // The panic hook tells of it; the supervisor goes on.
+        drop(catch_unwind(AssertUnwindSafe(|| reporting.report(&report))));
     }
 
     fn expose(&self, slot: usize) {

@@ -13,6 +13,7 @@ use super::{DRIVER_OVERDUE, Shared};
 use crate::idle::Park;
 use crate::misuse;
 use crate::queue::{Batch, CAPACITY, Pushed};
+use crate::stall::ThreadState;
 use crate::task::{Notified, Ran, Schedule};
 
 /// Tasks run from the LIFO slot in a row before the queue has its turn. Tokio's figure, found to keep the locality of
@@ -78,6 +79,9 @@ impl Context {
         let supervisor_was_asleep = self.shared().idle.join(self.held().index());
         self.shared().unpark_supervisor_if(supervisor_was_asleep);
         self.counters().started.set(self.shared().age_nanos() + 1);
+        if self.shared().config.stall_reports.thread_state {
+            self.slot().set_tid(ThreadState::tid_here());
+        }
         // The driver first: a spare is there because somebody blocks, and what it steals may block as well.
         self.core().until_turn.set(1);
         if let (Role::Worker, Some(call)) = (self.role(), &self.shared().config.on_thread_start) {

@@ -67,6 +67,11 @@ impl Cover {
         self.active.load(Ordering::Relaxed)
     }
 
+    /// Whether the thread of `slot` has said itself that it blocks.
+    pub fn blocks_in_place(&self, slot: usize) -> bool {
+        self.books.lock().covered[slot].is_some_and(|wish| wish.by == By::Itself)
+    }
+
     /// Whether there are more spares than covered slots: a look by one that might leave.
     pub fn has_surplus(&self) -> bool {
         // Relaxed: acted upon only after a second look under the lock.

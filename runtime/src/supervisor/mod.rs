@@ -4,6 +4,8 @@ pub(crate) mod births;
 pub(crate) mod cover;
 pub(crate) mod heartbeat;
 pub(crate) mod members;
+#[cfg(not(runtime_loom))]
+mod stalls;
 #[cfg(all(test, not(runtime_loom)))]
 mod tests;
 #[cfg(not(runtime_loom))]

@@ -1,7 +1,7 @@
 //! The supervisor's thread: what it does at each sample, and when it sleeps.
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,10 @@ use parking_lot::Mutex;
 
 use crate::driver::Driver;
 use crate::idle::Idle;
+use crate::stall::StallReport;
 use crate::supervisor::births::{Births, Taken};
+use crate::supervisor::heartbeat::Poll;
+use crate::supervisor::stalls::Stalls;
 use crate::supervisor::watch::{Seen, Watch};
 
 /// How long all must be idle before the supervisor stops sampling: long against the pauses of a service under load.
@@ -38,6 +41,15 @@ pub(crate) trait Supervised {
 
     /// Which task identifiers are handed out.
     fn taken(&self, at: Instant) -> Taken;
+
+    /// The slot's poll under way.
+    fn poll(&self, slot: usize) -> Option<Poll>;
+
+    /// Whether the slot's thread has said itself that it blocks.
+    fn blocks_in_place(&self, slot: usize) -> bool;
+
+    /// Tells whoever wants to know of a stall. The user's code runs in there.
+    fn report(&self, report: StallReport);
 
     /// Puts what only the slot's own thread would run where others find it.
     fn expose(&self, slot: usize);
@@ -72,6 +84,7 @@ pub(crate) struct Supervisor {
     woken: AtomicBool,
     rescues: AtomicU64,
     stalls: AtomicU64,
+    stalled: AtomicUsize,
     memory: Mutex<Memory>,
 }
 
@@ -97,6 +110,7 @@ impl Supervisor {
             woken: AtomicBool::new(false),
             rescues: AtomicU64::new(0),
             stalls: AtomicU64::new(0),
+            stalled: AtomicUsize::new(0),
             memory: Mutex::default(),
         }
     }
@@ -119,6 +133,12 @@ impl Supervisor {
     pub(crate) fn stalls(&self) -> u64 {
         // Relaxed: a figure.
         self.stalls.load(Ordering::Relaxed)
+    }
+
+    /// Workers that are stuck now.
+    pub(crate) fn stalled(&self) -> usize {
+        // Relaxed: a figure.
+        self.stalled.load(Ordering::Relaxed)
     }
 
     /// Lets the caller look at what the supervisor has seen. Nothing in `look` may take another lock.
@@ -181,14 +201,20 @@ struct Sampler<'a, S> {
     /// Turns of the driver at the last sample.
     turns: u64,
     since_retry: Duration,
+    stalls: Stalls,
 }
 
 impl<'a, S: Supervised> Sampler<'a, S> {
     fn new(shared: &'a S) -> Sampler<'a, S> {
         let slots = shared.slots().max().map_or(0, |last| last + 1);
         let watches = vec![Watch::default(); slots];
-        let sampler =
-            Sampler { shared, watches, turns: shared.driver().turns(), since_retry: Duration::ZERO };
+        let sampler = Sampler {
+            shared,
+            watches,
+            turns: shared.driver().turns(),
+            since_retry: Duration::ZERO,
+            stalls: Stalls::default(),
+        };
         sampler.memorize();
         sampler
     }
@@ -225,6 +251,10 @@ impl<'a, S: Supervised> Sampler<'a, S> {
                 self.shared.set_driver_overdue();
             }
         }
+        // Last of all: the user's code may take its time.
+        for report in self.stalls.take_due() {
+            self.shared.report(report);
+        }
         !neglected && self.watches.iter().all(Watch::is_in_order)
     }
 
@@ -232,24 +262,37 @@ impl<'a, S: Supervised> Sampler<'a, S> {
     fn look_at_slots(&mut self, passed: Duration) -> usize {
         let (shared, threshold) = (self.shared, self.shared.stall_threshold());
         let mut stuck = 0;
+        self.stalls.pass(passed);
         for slot in shared.slots() {
             let watch = &mut self.watches[slot];
             match watch.sample(shared.heartbeat(slot), passed, threshold) {
                 Seen::Moved => {
+                    self.stalls.end(slot);
                     if watch.take_covered() {
                         shared.uncover(slot);
                     }
                 }
                 Seen::Slow => {}
                 Seen::Stuck { first } => {
-                    // Relaxed: a figure.
-                    shared.supervisor().stalls.fetch_add(u64::from(first), Ordering::Relaxed);
+                    let (beat, lasted) = watch.poll();
+                    if first {
+                        // Relaxed: a figure.
+                        shared.supervisor().stalls.fetch_add(1, Ordering::Relaxed);
+                        if let Some(poll) = shared.poll(slot).filter(|poll| poll.beat == beat)
+                            && !shared.blocks_in_place(slot)
+                        {
+                            self.stalls.begin(slot, &poll, lasted);
+                        }
+                    }
+                    self.stalls.go_on(slot, lasted);
                     // At each sample: the poll may have woken another task meanwhile.
                     shared.expose(slot);
                     stuck += 1;
                 }
             }
         }
+        // Relaxed: a figure.
+        shared.supervisor().stalled.store(self.stalls.open(), Ordering::Relaxed);
         stuck
     }
 

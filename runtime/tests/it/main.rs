@@ -39,6 +39,7 @@ mod scope;
 mod seeded_stress;
 mod shutdown;
 mod shutdown_destructors;
+mod stall_report;
 mod stdio;
 mod supervisor;
 mod task_abort;

@@ -1,0 +1,187 @@
+//! Stall reports: who is told of a task that keeps its worker, and of what.
+use std::sync::mpsc;
+use std::time::Duration;
+
+use runtime::task::{Builder, block_in_place};
+use runtime::{Runtime, StallReport};
+
+use crate::support::{Gate, OpenOnDrop, Tally, child, panic_silently, until, until_no_tasks, watchdog};
+
+/// A runtime with one worker, and what it reports.
+fn reporting(set: impl FnOnce(&mut runtime::Builder)) -> (Runtime, mpsc::Receiver<StallReport>) {
+    let (tx, rx) = mpsc::channel();
+    let mut builder = Runtime::builder();
+    builder.worker_threads(1).on_stall(move |report| drop(tx.send(report.clone())));
+    set(&mut builder);
+    (builder.build().unwrap(), rx)
+}
+
+#[test]
+fn a_stall_is_told_when_it_is_found_and_when_it_is_over() {
+    let _watchdog = watchdog();
+    let (runtime, reports) = reporting(|_| ());
+    let gate = Gate::default();
+    let _opens = OpenOnDrop(gate.clone());
+    let line = line!() + 1;
+    let task = Builder::new().name("blocker").spawn_on(blocked(&gate), runtime.handle()).unwrap();
+    let found = reports.recv().unwrap();
+    assert_eq!((found.id, found.name, found.worker, found.over), (task.id(), Some("blocker"), 0, false));
+    assert_eq!((found.spawned_at.file(), found.spawned_at.line()), (file!(), line));
+    assert!(found.lasted >= Duration::from_millis(10), "{found:?}");
+    assert_eq!((found.unreported, found.thread.as_ref()), (0, None));
+    until(|| runtime.metrics().stalled_workers == 1);
+    assert!(runtime.metrics().stalls >= 1);
+    // While it is stuck a dump says so.
+    let dump = runtime.dump();
+    assert!(dump.iter().any(|entry| entry.id == task.id() && entry.polled_for.is_some()), "{dump}");
+    let text = found.to_string();
+    assert!(text.contains("`blocker`") && text.contains("has kept worker 0 in one poll"), "{text}");
+    gate.open();
+    let over = reports.recv().unwrap();
+    assert_eq!((over.id, over.name, over.over), (task.id(), Some("blocker"), true));
+    assert!(over.lasted >= found.lasted, "{over:?} after {found:?}");
+    assert!(over.to_string().contains("came out of"), "{over}");
+    until(|| runtime.metrics().stalled_workers == 0);
+    until_no_tasks(&runtime);
+}
+
+fn blocked(gate: &Gate) -> impl Future<Output = ()> + Send + use<> {
+    let gate = gate.clone();
+    async move { gate.wait() }
+}
+
+#[test]
+fn of_the_stalls_of_one_place_one_is_told_at_a_time() {
+    let _watchdog = watchdog();
+    let (runtime, reports) = reporting(|builder| {
+        builder.worker_threads(4);
+    });
+    let gate = Gate::default();
+    let _opens = OpenOnDrop(gate.clone());
+    for _ in 0..4 {
+        drop(runtime.spawn(blocked(&gate)));
+    }
+    until(|| runtime.metrics().stalled_workers == 4);
+    gate.open();
+    until_no_tasks(&runtime);
+    drop(runtime);
+    let reports: Vec<_> = reports.iter().collect();
+    let told = reports.iter().filter(|report| !report.over).count();
+    let unreported: u64 = reports.iter().map(|report| report.unreported).sum();
+    // On a machine so slow that a second passed between two of them, more are told.
+    assert!((1..4).contains(&told) || unreported == 0, "{reports:?}");
+}
+
+#[test]
+fn who_blocks_in_place_is_not_told_on() {
+    let _watchdog = watchdog();
+    let (runtime, reports) = reporting(|_| ());
+    let (gate, started) = (Gate::default(), Tally::default());
+    let _opens = OpenOnDrop(gate.clone());
+    let task = runtime.spawn({
+        let (gate, started) = (gate.clone(), started.clone());
+        async move {
+            block_in_place(|| {
+                started.add();
+                gate.wait();
+            });
+        }
+    });
+    until(|| started.get() == 1);
+    let before = runtime.metrics().stalls;
+    // Its poll has been found to be long.
+    until(|| runtime.metrics().stalls > before || before > 0);
+    gate.open();
+    runtime.block_on(task).unwrap();
+    drop(runtime);
+    assert_eq!(reports.iter().count(), 0);
+}
+
+#[test]
+fn a_callback_that_panics_keeps_nobody_from_being_told() {
+    let _watchdog = watchdog();
+    let calls = Tally::default();
+    let counted = calls.clone();
+    let runtime = Runtime::builder()
+        .worker_threads(2)
+        .on_stall(move |_| {
+            counted.add();
+            panic_silently();
+        })
+        .build()
+        .unwrap();
+    let gate = Gate::default();
+    let _opens = OpenOnDrop(gate.clone());
+    drop(runtime.spawn(blocked(&gate)));
+    until(|| calls.get() == 1);
+    drop(runtime.spawn(blocked(&gate)));
+    until(|| calls.get() == 2);
+    gate.open();
+    until_no_tasks(&runtime);
+    until(|| calls.get() == 4);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_thread_does_is_told_if_asked_for() {
+    let _watchdog = watchdog();
+    let (runtime, reports) = reporting(|builder| {
+        builder.stall_thread_state(true);
+    });
+    let gate = Gate::default();
+    let _opens = OpenOnDrop(gate.clone());
+    drop(runtime.spawn(blocked(&gate)));
+    let thread = reports.recv().unwrap().thread.expect("Linux tells");
+    assert_eq!(thread.state, 'S', "{thread}");
+    assert!(thread.to_string().contains("it sleeps"), "{thread}");
+    gate.open();
+    until_no_tasks(&runtime);
+}
+
+/// What is under the attribute speaks up in a debug build; a runtime of a builder does not unless asked.
+#[test]
+fn a_debug_build_of_main_prints_stalls_and_a_builder_does_not() {
+    const TEST: &str = "stall_report::a_debug_build_of_main_prints_stalls_and_a_builder_does_not";
+    const BUILDER: &str = "RUNTIME_TEST_BUILDER";
+
+    /// Until the stall has been found; the report was made by then, or is made before the runtime has gone.
+    async fn stall() {
+        let gate = Gate::default();
+        let task = runtime::spawn(blocked(&gate));
+        let runtime = runtime::Handle::current();
+        until(|| runtime.metrics().stalled_workers == 1);
+        gate.open();
+        task.await.unwrap();
+    }
+
+    #[runtime::main(worker_threads = 1)]
+    async fn under_the_attribute() {
+        stall().await;
+    }
+
+    let _watchdog = watchdog();
+    if child::is(TEST) {
+        match std::env::var_os(BUILDER) {
+            Some(_) => Runtime::builder().worker_threads(1).build().unwrap().block_on(stall()),
+            None => under_the_attribute(),
+        }
+        return;
+    }
+    let text_of = |command: &mut std::process::Command| {
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let text = text_of(&mut child::command(TEST));
+    if cfg!(debug_assertions) {
+        assert!(text.contains("has kept worker 0 in one poll"), "{text}");
+        assert!(
+            text.contains(file!()) && text.contains("help: ") && text.contains("spawn_blocking"),
+            "{text}"
+        );
+    } else {
+        assert!(!text.contains("in one poll"), "{text}");
+    }
+    let text = text_of(child::command(TEST).env(BUILDER, ""));
+    assert!(!text.contains("in one poll"), "{text}");
+}
