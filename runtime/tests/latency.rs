@@ -1,8 +1,10 @@
-//! How late timers are, beside how late a plain thread of the operating system is in the same run.
+//! How late timers are, and how wrong the ages of tasks, beside how late a plain thread of the operating system is in the
+//! same run.
 //!
 //! The tests of this binary run one at a time, and never beside those of another: `cargo test` runs binaries in turn.
 //! What else the machine does can only add to what is measured: a test that misses its bar measures again, some times.
 use parking_lot::{Mutex, MutexGuard};
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -188,6 +190,51 @@ fn beside_a_hot_yielder_a_timer_of_ten_milliseconds_fires_by_twenty() {
         });
         stop.store(true, Ordering::Relaxed);
         drop(yielders);
+    }
+}
+
+/// The supervisor's samples are half a stall threshold apart, and a task is taken to be as old as the middle of the two
+/// that its spawn was between.
+#[test]
+fn a_task_is_as_old_as_it_is() {
+    let _alone = alone();
+    let _watchdog = watchdog();
+    for workers in [1, 2] {
+        within(Duration::from_millis(20), || {
+            let plain = PlainThread::start();
+            let runtime = pool(workers);
+            // The supervisor has looked once.
+            while runtime.dump().into_iter().all(|task| task.age.is_none()) {
+                runtime.spawn(pending::<()>());
+            }
+            let mut spawned = Vec::new();
+            for round in 0..6 {
+                let before = Instant::now();
+                let id = match round % 3 {
+                    0 => runtime.spawn(pending::<()>()).id(),
+                    // Of a block of a worker's, taken long before.
+                    1 => runtime
+                        .block_on(runtime.spawn(async { runtime::spawn(pending::<()>()).id() }))
+                        .unwrap(),
+                    _ => {
+                        let local = || async { runtime::task::spawn_local(pending::<()>()).id() };
+                        runtime.block_on(runtime.spawn_pinned(local)).unwrap()
+                    }
+                };
+                spawned.push((id, before, Instant::now()));
+                // Long enough for the supervisor to fall asleep, once.
+                thread::sleep(Duration::from_millis(if round == 2 { 1300 } else { 30 }));
+            }
+            let before = Instant::now();
+            let dump = runtime.dump();
+            let after = Instant::now();
+            let wrong = spawned.into_iter().map(|(id, from, to)| {
+                let age =
+                    dump.iter().find(|task| task.id == id).unwrap().age.expect("younger than the first look");
+                (before - to).saturating_sub(age).max(age.saturating_sub(after - from))
+            });
+            (wrong.max().unwrap(), plain.p99(), format!("ages, {workers} workers"))
+        });
     }
 }
 

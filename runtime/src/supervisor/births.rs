@@ -29,32 +29,41 @@ impl Taken {
     }
 }
 
+/// A sample, and those after it that found nothing new.
+#[derive(Debug)]
+struct Stretch {
+    taken: Taken,
+    /// When the last of them was made.
+    until: Instant,
+}
+
 /// The samples, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Births {
-    samples: Vec<Taken>,
+    samples: Vec<Stretch>,
 }
 
 impl Births {
     pub(crate) fn add(&mut self, taken: Taken) {
-        // Where nothing was spawned the later of two says all: who is spawned next comes after it.
+        // Where nothing was spawned, who is spawned next comes after the later of two, and who was spawned last came before
+        // the earlier.
         if let Some(last) = self.samples.last_mut()
-            && last.horizon == taken.horizon
-            && last.rests == taken.rests
+            && last.taken.horizon == taken.horizon
+            && last.taken.rests == taken.rests
         {
-            last.at = taken.at;
+            last.until = taken.at;
             return;
         }
         if self.samples.len() >= MOST {
             self.thin_out(taken.at);
         }
-        self.samples.push(taken);
+        self.samples.push(Stretch { until: taken.at, taken });
     }
 
     fn thin_out(&mut self, now: Instant) {
-        let times: Vec<_> = self.samples.iter().map(|taken| taken.at).collect();
+        let times: Vec<_> = self.samples.iter().map(|sample| sample.taken.at).collect();
         let (mut kept, mut index) = (times[0], 0);
-        self.samples.retain(|taken| {
+        self.samples.retain(|sample| {
             let next = times.get(index + 1).copied();
             let keep = index == 0
                 || next.is_none_or(|next| {
@@ -62,7 +71,7 @@ impl Births {
                 });
             index += 1;
             if keep {
-                kept = taken.at;
+                kept = sample.until;
             }
             keep
         });
@@ -71,16 +80,16 @@ impl Births {
     /// Nothing was handed out until now since the last sample.
     pub(crate) fn rested(&mut self, now: Instant) {
         if let Some(last) = self.samples.last_mut() {
-            last.at = now;
+            last.until = now;
         }
     }
 
     /// How long ago the task with this identifier was spawned: in the middle of what is possible. `None` for one that is
     /// older than the first sample.
     pub(crate) fn age(&self, id: u64, now: Instant) -> Option<Duration> {
-        let first = self.samples.partition_point(|taken| !taken.includes(id));
-        let after = self.samples.get(first.checked_sub(1)?)?.at;
-        let before = self.samples.get(first).map_or(now, |taken| taken.at);
+        let first = self.samples.partition_point(|sample| !sample.taken.includes(id));
+        let after = self.samples.get(first.checked_sub(1)?)?.until;
+        let before = self.samples.get(first).map_or(now, |sample| sample.taken.at);
         let youngest = now.saturating_duration_since(before);
         Some(youngest + before.saturating_duration_since(after) / 2)
     }
@@ -123,6 +132,13 @@ mod tests {
         assert_eq!(births.samples.len(), 2);
         let age = births.age(10, base + Duration::from_millis(1002)).unwrap();
         assert!(age <= Duration::from_millis(3), "{age:?}");
+        // And who came before it is as old as before.
+        for millis in 1003..2000 {
+            births.add(taken(base, millis, 100, 11..100));
+        }
+        births.rested(base + Duration::from_millis(3000));
+        let age = births.age(10, base + Duration::from_millis(3002)).unwrap();
+        assert!(age >= Duration::from_millis(2000), "{age:?}");
     }
 
     #[test]
