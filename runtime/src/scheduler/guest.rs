@@ -12,7 +12,7 @@ use reactor_hook::{Entered, Frame, Parker, Unpark as _, budget};
 use super::Shared;
 use super::context::{Context, Role};
 use super::slot::Held;
-use crate::task::Notified;
+use crate::task::{Notified, quietly};
 use crate::{misuse, remedy};
 
 /// Runs `future` to completion on the calling thread.
@@ -231,6 +231,10 @@ impl Drop for Guest {
             std::mem::forget(Rc::clone(&seat.context));
             return;
         }
+        // Whatever unwinds: a runtime that is dropped waits for its members.
+        let _leaves = Leaves(&shared);
+        // Left before.
+        let seat = seat;
         seat.context.end();
         let is_sole = seat.context.role() == Role::Sole;
         if is_sole {
@@ -238,7 +242,8 @@ impl Drop for Guest {
             shared.driver.vacate();
             seat.context.end_turning_aside();
         }
-        drop(seat);
+        // With the values of others: those who wait here are told all the same.
+        quietly(|| drop(seat));
         if is_sole {
             // Nobody turns the driver until the next `block_on`. A wake-up for the runtime's own tasks is kept till then.
             shared.driver.forsake();
@@ -250,7 +255,15 @@ impl Drop for Guest {
         for waiting in std::mem::take(&mut *shared.guest_queue.0.lock()) {
             waiting.unpark();
         }
-        shared.leave_members();
+    }
+}
+
+/// Gives up membership when dropped.
+struct Leaves<'a>(&'a Arc<Shared>);
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.0.leave_members();
     }
 }
 

@@ -539,3 +539,33 @@ fn a_local_reactor_is_known_by_its_type() {
         drive_local(&local).unwrap();
     });
 }
+
+/// Wakes somebody whose waker panics.
+struct Panics;
+
+impl reactor_hook::LocalDriver for Panics {
+    fn name(&self) -> &'static str {
+        "panics"
+    }
+
+    fn block(&self, _: Option<Duration>) -> reactor_hook::Turn {
+        reactor_hook::Turn::Used
+    }
+
+    fn unblocker(&self) -> Arc<dyn reactor_hook::Unpark> {
+        reactor_hook::Parker::new()
+    }
+
+    fn abandoned(&self) {
+        panic!("a waker panics");
+    }
+}
+
+#[test]
+fn a_runtime_ends_also_when_those_who_wait_for_a_local_driver_panic() {
+    let _watchdog = watchdog();
+    for runtime in [sole(), pool(1)] {
+        runtime.block_on(async { drive_local(&Rc::new(Panics)).unwrap() });
+        drop(runtime);
+    }
+}
