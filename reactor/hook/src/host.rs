@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::driver::{Driver, Turn};
 use crate::parker::Parker;
+use crate::quiet::quietly;
 use crate::source::DeadlineSource;
 use crate::sync::thread;
 
@@ -62,10 +63,11 @@ impl Drop for HostedDriver {
     }
 }
 
-/// Vacates and sends the waiters to look for somebody else. One that came in meanwhile is among those woken.
+/// Vacates and sends the waiters to look for somebody else. One that came in meanwhile is among those woken. Somebody's
+/// waker may panic: whoever leaves has more to do.
 pub(crate) fn leave_driver(driver: &dyn Driver) {
-    driver.attendance().vacate();
-    driver.abandoned();
+    quietly(|| driver.attendance().vacate());
+    quietly(|| driver.abandoned());
 }
 
 /// Starts a thread that keeps `source`'s time until it has had no deadline for the keep-alive.
@@ -114,9 +116,9 @@ impl Drop for HostedSource {
     }
 }
 
-/// Vacates and sends the waiters to look for somebody else.
+/// Vacates and sends the waiters to look for somebody else, as `leave_driver` does.
 pub(crate) fn leave_source(source: &dyn DeadlineSource) {
-    source.set_unpark(None);
-    source.attendance().vacate();
-    source.abandoned();
+    quietly(|| source.set_unpark(None));
+    quietly(|| source.attendance().vacate());
+    quietly(|| source.abandoned());
 }

@@ -120,6 +120,7 @@ pub mod model;
 mod offload;
 mod parker;
 pub mod process;
+mod quiet;
 mod source;
 mod sync;
 mod thread;

@@ -105,29 +105,41 @@ impl<T: Send + Sync> PerProcess<T> {
     #[cold]
     fn make(&'static self, former: *mut Made<T>, value: T) -> &'static T {
         let made = Box::into_raw(Box::new(Made { origin: Origin::here(), value }));
-        // Ordering: Release publishes the value; Acquire as in `get`.
-        let kept = match self.0.compare_exchange(former, made, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => made,
-            Err(kept) => {
+        let mut former = former;
+        loop {
+            // Ordering: Release publishes the value; Acquire as in `get`.
+            let Err(kept) = self.0.compare_exchange(former, made, Ordering::AcqRel, Ordering::Acquire) else {
+                // SAFETY: just stored, and leaked.
+                return unsafe { &(*made).value };
+            };
+            // SAFETY: not null any more: stored by a `make`, and leaked.
+            let kept_here = unsafe { &*kept };
+            if kept_here.origin.is_here() {
                 // SAFETY: it was not stored: this thread alone knows it.
                 drop(unsafe { Box::from_raw(made) });
-                kept
+                return &kept_here.value;
             }
-        };
-        // SAFETY: stored by a `make` of this process, and leaked.
-        unsafe { &(*kept).value }
+            // The parent's: this process was forked since `former` was read.
+            former = kept;
+        }
     }
 }
 
 /// Has `handler` called in each child that is forked from this process, on its one thread, before `fork` returns there.
-/// It must neither allocate, lock nor unwind: other threads may have been in the middle of anything.
-pub fn after_fork(handler: extern "C" fn()) {
-    system::after_fork(handler);
+///
+/// # Safety
+///
+/// The handler does nothing that a signal handler must not do: it neither allocates, frees, locks nor unwinds, for other
+/// threads may have been in the middle of anything.
+pub unsafe fn after_fork(handler: extern "C" fn()) {
+    // SAFETY: what the caller promises.
+    unsafe { system::after_fork(handler) };
 }
 
 fn count_forks() {
     static COUNTS: Once = Once::new();
-    COUNTS.call_once(|| after_fork(forked));
+    // SAFETY: it writes an atomic and cells, and forgets what it takes out of them.
+    COUNTS.call_once(|| unsafe { after_fork(forked) });
 }
 
 extern "C" fn forked() {
@@ -146,8 +158,9 @@ mod system {
         fn pthread_atfork(prepare: Handler, parent: Handler, child: Handler) -> c_int;
     }
 
-    pub(super) fn after_fork(handler: extern "C" fn()) {
-        // SAFETY: the handler is a function for as long as the process lives. Out of memory is the only failure: then
+    pub(super) unsafe fn after_fork(handler: extern "C" fn()) {
+        // SAFETY: the handler is a function for as long as the process lives, and by the caller's promise a child may run
+        // it. Out of memory is the only failure: then
         // children are not told from their parent.
         unsafe { pthread_atfork(None, None, Some(handler)) };
     }
@@ -156,5 +169,5 @@ mod system {
 #[cfg(not(unix))]
 mod system {
     /// Nothing forks.
-    pub(super) fn after_fork(_: extern "C" fn()) {}
+    pub(super) unsafe fn after_fork(_: extern "C" fn()) {}
 }

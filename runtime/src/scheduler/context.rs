@@ -1,8 +1,8 @@
 //! What a thread knows about the runtime it works for: the owner of its frame.
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Once};
 
 use reactor_hook::{Blocking, DriveError, Frame, FrameBuilder, LocalPlace};
 
@@ -36,10 +36,11 @@ pub(crate) enum Role {
 pub(crate) struct Context {
     shared: Arc<Shared>,
     role: Role,
+    /// The tasks that stay on this thread, if it is one to pin to. Dropped before the slot: whoever takes that is the next
+    /// owner of this queue.
+    pub(super) pinned: Option<Owner<Call>>,
     /// The slot this thread holds; given up before the context ends when the runtime shuts down under a guest.
     held: Option<Held>,
-    /// The tasks that stay on this thread, if it is one to pin to.
-    pub(super) pinned: Option<Owner<Call>>,
     /// False once the slot was given up: from then on the thread is an outsider.
     active: Cell<bool>,
     /// Whether a thread was started that turns the driver in this one's place.
@@ -156,7 +157,7 @@ impl Context {
 
     /// This thread, and no other of the runtime, is in a child that it has just forked: it spawns and wakes as an outsider,
     /// and comes out of its loop.
-    fn inherited(&self) {
+    pub(super) fn inherited(&self) {
         self.deactivate();
         // Relaxed: this is the process's one thread.
         self.shared.signals.fetch_or(CLOSED, Ordering::Relaxed);
@@ -260,16 +261,6 @@ impl LocalPlace for Context {
             Role::Entered | Role::Blocking => unreachable!("nothing is executed in these"),
         }
     }
-}
-
-/// Has each child told from its parent, from the first call on: by the thread that forked it, whichever runtimes it is in.
-pub(super) fn watch_forks() {
-    static WATCHES: Once = Once::new();
-    WATCHES.call_once(|| reactor_hook::process::after_fork(forked));
-}
-
-extern "C" fn forked() {
-    reactor_hook::with_owners(Context::inherited);
 }
 
 /// Runs `f` with the context of the runtime entered here.

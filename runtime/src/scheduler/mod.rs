@@ -2,6 +2,7 @@
 mod aside;
 mod context;
 mod dump;
+mod forked;
 mod guest;
 mod link;
 mod pinned;

@@ -12,7 +12,7 @@ use reactor_hook::process::Origin;
 use super::aside::Aside;
 use super::rng::Rng;
 use super::slot::Slot;
-use super::{Shared, Termination, context, guest, pinned, worker};
+use super::{Shared, Termination, forked, guest, pinned, worker};
 use crate::blocking;
 use crate::config::Config;
 use crate::driver::Driver;
@@ -28,7 +28,7 @@ use crate::tokio_compat::Lease;
 
 /// Builds what the threads share and starts them.
 pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
-    context::watch_forks();
+    forked::watch_forks();
     // Workers, the guest, the spares.
     let slots = config.workers + 1 + if config.workers == 0 { 0 } else { config.max_spare_threads };
     // A wheel for each worker and for the guest; spares share them.

@@ -11,6 +11,7 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::task::Poll;
 
+use reactor_hook::process::PerProcess;
 use runtime::io::unix::AsyncFd;
 use runtime::net::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixStream};
 use runtime::time::{Duration, sleep};
@@ -442,6 +443,31 @@ fn a_block_on_without_a_runtime_goes_on_in_both_processes() {
                 }
             }
         });
+    });
+}
+
+// D7
+#[test]
+fn a_child_has_a_value_of_its_own_that_was_forked_while_the_parent_made_one() {
+    static VALUE: PerProcess<&str> = PerProcess::new();
+    child::run("fork::a_child_has_a_value_of_its_own_that_was_forked_while_the_parent_made_one", || {
+        let _watchdog = watchdog();
+        let mut forked = None;
+        let value = VALUE.get(|| {
+            // Another is quicker.
+            assert_eq!(*VALUE.get(|| "the parent's"), "the parent's");
+            match forked.insert(fork()) {
+                Forked::Parent(_) => "the parent's second",
+                Forked::Child(_) => "the child's",
+            }
+        });
+        match forked.unwrap() {
+            Forked::Parent(child) => {
+                assert_eq!(*value, "the parent's");
+                assert_eq!(child.report(), "the child's");
+            }
+            Forked::Child(report) => report.end(value),
+        }
     });
 }
 

@@ -122,6 +122,7 @@ impl Frame {
         FrameBuilder(Frame {
             driver: RefCell::new(None),
             aside: Cell::new(false),
+            taken_over: Cell::new(false),
             local: RefCell::new(None),
             local_place: None,
             driven: Cell::new(NOBODY),

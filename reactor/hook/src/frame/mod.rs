@@ -23,6 +23,7 @@ use crate::host;
 use crate::local::LocalPlace;
 use crate::offload::Offload;
 use crate::parker::Parker;
+use crate::quiet::quietly;
 use crate::source::DeadlineSource;
 use place::Local;
 use sources::Around;
@@ -64,6 +65,8 @@ pub struct Frame {
     driver: RefCell<Option<Arc<dyn Driver>>>,
     /// Whether `driver` was given a thread of its own, because a local driver came.
     aside: Cell<bool>,
+    /// Whether `driver` was a frame's around this one, which cannot do without it for longer than it is inside.
+    taken_over: Cell<bool>,
     /// Driven here, before all others.
     local: RefCell<Option<Local>>,
     /// Asked to make way for a local driver, where the owner waits by means of its own.
@@ -154,6 +157,7 @@ impl Frame {
         if turn == Turn::Unused {
             self.give_up(blocker);
         }
+        self.give_back();
         if self.drives {
             self.fire();
         }
@@ -197,6 +201,7 @@ impl Drop for Frame {
             self.clear_driver();
             for source in std::mem::take(self.sources.get_mut()) {
                 host::leave_source(&*source);
+                quietly(|| drop(source));
             }
         }
     }
@@ -233,6 +238,14 @@ impl fmt::Debug for Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        self.leave();
+        // It may be kept, and those around it would wait for one who does not.
+        self.frame.give_back();
+    }
+}
+
+impl Entered {
+    fn leave(&self) {
         let own = Rc::as_ptr(&self.frame);
         let outer = self.frame.outer.get();
         self.frame.entered.set(false);
@@ -343,14 +356,20 @@ pub fn with_owner<T: Any, R>(f: impl FnOnce(Option<&T>) -> R) -> R {
     })
 }
 
-/// Runs `f` with the owner of each frame entered on this thread that is a `T`, the innermost first.
+/// Runs `f` with the owner of each frame entered on this thread that is a `T`, the innermost first. It ends with a frame
+/// that `f` leaves. Allocates nothing.
 pub fn with_owners<T: Any>(mut f: impl FnMut(&T)) {
     let mut frame = tls(|tls| tls.frame.get());
-    // SAFETY: frames of the chain are entered: their `Entered`s keep them, and `f` comes by no `Entered`.
-    while let Some(entered) = unsafe { frame.as_ref() } {
+    while !frame.is_null() {
+        // SAFETY: frames of the chain are entered, the next of one that still is as well: their `Entered`s keep them.
+        let entered = unsafe { kept(frame) };
         if entered.owner_type == Some(TypeId::of::<T>()) {
             // SAFETY: as in `with_owner`.
             f(unsafe { &*entered.owner_key.cast::<T>() });
+            if !entered.entered.get() {
+                // What was around it may have gone.
+                return;
+            }
         }
         frame = entered.outer.get();
     }
@@ -361,7 +380,7 @@ pub fn with_owners<T: Any>(mut f: impl FnMut(&T)) {
 pub(crate) fn inherited() {
     tls(|tls| tls.driven.set(NOBODY));
     let mut frame = tls(|tls| tls.frame.get());
-    // SAFETY: as in `with_owners`.
+    // SAFETY: frames of the chain are entered: their `Entered`s keep them.
     while let Some(entered) = unsafe { frame.as_ref() } {
         entered.driven.set(NOBODY);
         if entered.open {

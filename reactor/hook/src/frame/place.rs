@@ -12,6 +12,7 @@ use crate::error::DriveError;
 use crate::host;
 use crate::local::LocalDriver;
 use crate::parker::Unpark;
+use crate::quiet::quietly;
 
 const NO_EXECUTOR: &str = "no executor on it can be given a driver";
 
@@ -121,7 +122,16 @@ impl Frame {
         }
     }
 
+    /// Gives up what was a frame's around this one, once this one is left: those who wait there offer it again. Not from
+    /// inside of its `block`, but after.
+    pub(super) fn give_back(&self) {
+        if self.taken_over.get() && !self.entered.get() && !self.blocked.get() {
+            self.clear_driver();
+        }
+    }
+
     pub(super) fn clear_driver(&self) {
+        self.taken_over.set(false);
         let driver = self.driver.borrow_mut().take();
         // One that has moved aside is driven by another.
         if let Some(driver) = driver
@@ -129,6 +139,7 @@ impl Frame {
         {
             self.forget_blocker();
             host::leave_driver(&*driver);
+            quietly(|| drop(driver));
         }
     }
 
@@ -136,7 +147,9 @@ impl Frame {
         let local = self.local.borrow_mut().take();
         if let Some(local) = local {
             self.forget_blocker();
-            local.driver.abandoned();
+            // Somebody's waker may panic: whoever gives it up has more to do.
+            quietly(|| local.driver.abandoned());
+            quietly(|| drop(local));
         }
     }
 
@@ -179,6 +192,7 @@ impl Frame {
         if let Some(driver) = driver
             && !self.aside.replace(true)
         {
+            self.taken_over.set(false);
             self.forget_blocker();
             // What comes of a refusal is the waiters' concern, and not that of the one that came.
             let _ = host::take_over(driver);
@@ -190,9 +204,10 @@ impl Frame {
         self.open && self.driven.get() == driver && !self.blocked.get()
     }
 
-    /// Gives up what was driven here, and the promise with it, to a frame inside of this one. When that one leaves, those
+    /// Gives up what was driven here, and the promise with it, to a frame inside of this one. When that one is left, those
     /// who wait here are woken, and offer it again.
     fn hand_over(&self) {
+        self.taken_over.set(false);
         let driver = self.driver.borrow_mut().take();
         self.forget_blocker();
         drop(driver);
@@ -223,6 +238,13 @@ impl Frame {
             None => {}
         }
         let local = Local::new(driver);
+        // That was user code, which may have offered another, or this one. Nobody comes between this look and the place.
+        let present = self.local.borrow().as_ref().map(|local| Rc::clone(&local.driver));
+        match present {
+            Some(present) if Rc::ptr_eq(&present, &local.driver) => return Ok(()),
+            Some(present) => return Err(DriveError::taken(refused, present.name())),
+            None => {}
+        }
         *self.local.borrow_mut() = Some(local);
         self.forget_blocker();
         if self.open {
@@ -250,11 +272,13 @@ pub(crate) fn offer_driver<D: Driver>(driver: &Arc<D>) -> Offered {
             return if moved.is_some() { Offered::Attended } else { Offered::NoPlace };
         };
         // Without a moment in which nobody attends: the thread is the same.
-        if !driver.attendance().try_attend() && with_outer_frame(is_outer, Frame::hand_over).is_none() {
+        let is_free = driver.attendance().try_attend();
+        if !is_free && with_outer_frame(is_outer, Frame::hand_over).is_none() {
             return Offered::Attended;
         }
         let former = frame.driver.borrow_mut().replace(Arc::clone(driver) as Arc<dyn Driver>);
         frame.aside.set(false);
+        frame.taken_over.set(!is_free);
         frame.note_driven();
         drop(former);
         Offered::Taken

@@ -14,7 +14,7 @@ use reactor_hook::{
 
 use crate::reactors::{Anywhere, Here};
 use crate::small::executor;
-use crate::support::{Count, poll, watchdog};
+use crate::support::{Count, poll, until, watchdog};
 
 fn run(future: impl Future<Output = ()>) {
     executor::run(vec![Box::pin(future)]);
@@ -203,6 +203,54 @@ fn a_driver_moves_aside_for_a_frame_inside_of_its_own_that_has_another() {
         join!(other.next(), driver.next(), other.next()).1.unwrap();
     });
     assert!(driver.attendance().is_attended(), "by the thread that it moved to");
+}
+
+/// A frame is built once, and entered for each stretch of polling.
+#[test]
+fn an_inner_frame_that_is_left_and_kept_gives_back_what_it_took_over() {
+    let _watchdog = watchdog();
+    let driver = Anywhere::new("driver");
+    let kept = Frame::open().build();
+    let outer = Frame::open().build();
+    let _outer = outer.enter();
+    let (count, waker) = Count::new();
+    let mut outside = pin!(driver.next());
+    assert!(poll(outside.as_mut(), &waker).is_pending());
+    {
+        let _inner = kept.enter();
+        let mut inside = pin!(driver.next());
+        assert!(poll(inside.as_mut(), Waker::noop()).is_pending());
+        assert!(is_driven_here(Arc::as_ptr(&driver).cast()));
+    }
+    assert_eq!(count.get(), 1, "to look for somebody else");
+    assert!(poll(outside.as_mut(), &waker).is_pending());
+    assert!(is_driven_here(Arc::as_ptr(&driver).cast()), "by the outer frame again");
+    driver.events.happen_soon();
+    outer.wait();
+    assert!(poll(outside.as_mut(), &waker).is_ready());
+    assert_eq!(driver.events.threads(), [std::thread::current().id()]);
+}
+
+#[test]
+fn what_an_inner_frame_took_over_and_moved_to_a_thread_stays_there_when_it_is_left() {
+    let _watchdog = watchdog();
+    let (driver, local) = (Anywhere::new("driver"), Here::new("local"));
+    let kept = Frame::open().build();
+    let outer = Frame::open().build();
+    let _outer = outer.enter();
+    let (count, waker) = Count::new();
+    let mut outside = pin!(driver.next());
+    assert!(poll(outside.as_mut(), &waker).is_pending());
+    {
+        let _inner = kept.enter();
+        drive(&driver).unwrap();
+        drive_local(&local).unwrap();
+    }
+    assert_eq!(driver.events.abandoned(), 0);
+    assert!(driver.attendance().is_attended());
+    driver.events.happen();
+    until(|| count.get() == 1);
+    assert!(poll(outside.as_mut(), &waker).is_ready());
 }
 
 /// A source that the whole process shares, as those are that somebody else makes: one alarm, for whoever polls last.

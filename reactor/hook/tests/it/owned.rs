@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
-use reactor_hook::{DriveError, Driver, Frame, LocalPlace, Parker, Unpark as _, drive_local, is_driven_here};
+use reactor_hook::{
+    DriveError, Driver, Frame, LocalPlace, Parker, Unpark as _, drive_local, is_driven_here, with_owners,
+};
 
 use crate::reactors::{Anywhere, Here};
 use crate::support::{poll, watchdog};
@@ -79,4 +81,28 @@ fn a_context_that_waits_blocks_in_a_local_driver_and_keeps_no_time() {
     // Without one it parks.
     frame.parker().unpark();
     frame.wait();
+}
+
+#[test]
+fn owners_are_visited_from_the_innermost_on() {
+    let [outer, inner] = ["outer", "inner"].map(|name| Frame::builder().owner(Rc::new(name)).build());
+    let _outer = outer.enter();
+    let _other = Frame::builder().owner(Rc::new(7)).build().enter();
+    let _inner = inner.enter();
+    let mut seen = Vec::new();
+    with_owners(|name: &&str| seen.push(*name));
+    assert_eq!(seen, ["inner", "outer"]);
+}
+
+#[test]
+fn no_owner_of_a_frame_that_was_left_is_visited() {
+    let [outer, inner] = ["outer", "inner"].map(|name| Frame::builder().owner(Rc::new(name)).build());
+    let outer_entered = outer.enter();
+    let mut entered = vec![inner.enter(), outer_entered];
+    let mut seen = Vec::new();
+    with_owners(|name: &&str| {
+        entered.clear();
+        seen.push(*name);
+    });
+    assert_eq!(seen, ["inner"]);
 }

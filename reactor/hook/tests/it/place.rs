@@ -1,4 +1,5 @@
 //! Who is in the place of the driver: it is kept, given up, and yielded to a local driver.
+use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -7,8 +8,10 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use futures::join;
-use reactor_hook::{Driver, Frame, current_driver, drive, drive_local, driver_of, has_place, is_driven_here};
-use reactor_hook::{Placement, local_driver_of};
+use reactor_hook::{
+    Attendance, Driver, Frame, LocalDriver, Parker, Placement, Turn, Unpark, current_driver, drive,
+    drive_local, driver_of, has_place, is_driven_here, local_driver_of,
+};
 
 use crate::reactors::{Anywhere, Here};
 use crate::small::executor;
@@ -273,4 +276,105 @@ fn deadlines_bound_the_block_in_a_local_driver() {
     });
     frame.wait();
     assert!(is_driven_here(key(Rc::as_ptr(&local))));
+}
+
+/// Offers another driver while it is asked for its unblocker.
+struct Offers {
+    other: Rc<Here>,
+    abandoned: Cell<usize>,
+}
+
+impl LocalDriver for Offers {
+    fn name(&self) -> &'static str {
+        "offers"
+    }
+
+    fn block(&self, _: Option<Duration>) -> Turn {
+        Turn::Used
+    }
+
+    fn unblocker(&self) -> Arc<dyn Unpark> {
+        drive_local(&self.other).unwrap();
+        Parker::new()
+    }
+
+    fn abandoned(&self) {
+        self.abandoned.set(self.abandoned.get() + 1);
+    }
+}
+
+#[test]
+fn one_that_comes_while_another_is_asked_for_its_unblocker_stays() {
+    let frame = Frame::open().build();
+    let _entered = frame.enter();
+    let other = Here::new("other");
+    let offers = Rc::new(Offers { other: Rc::clone(&other), abandoned: Cell::new(0) });
+    let error = drive_local(&offers).unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    assert!(is_driven_here(key(Rc::as_ptr(&other))));
+    assert_eq!((other.events.abandoned(), offers.abandoned.get()), (0, 0));
+}
+
+/// Wakes somebody whose waker panics.
+struct Panics;
+
+impl LocalDriver for Panics {
+    fn name(&self) -> &'static str {
+        "panics"
+    }
+
+    fn block(&self, _: Option<Duration>) -> Turn {
+        Turn::Unused
+    }
+
+    fn unblocker(&self) -> Arc<dyn Unpark> {
+        Parker::new()
+    }
+
+    fn abandoned(&self) {
+        panic!("a waker panics");
+    }
+}
+
+struct SharedPanics(Attendance);
+
+impl Driver for SharedPanics {
+    fn name(&self) -> &'static str {
+        "panics"
+    }
+
+    fn attendance(&self) -> &Attendance {
+        &self.0
+    }
+
+    fn block(&self, _: Option<Duration>) -> Turn {
+        Turn::Unused
+    }
+
+    fn unblock(&self) {}
+
+    fn abandoned(&self) {
+        panic!("a waker panics");
+    }
+}
+
+#[test]
+fn a_frame_gives_up_all_it_has_also_when_those_who_are_woken_panic() {
+    let _watchdog = watchdog();
+    let shared = Arc::new(SharedPanics(Attendance::new()));
+    let frame = Frame::open().build();
+    {
+        let _entered = frame.enter();
+        drive_local(&Rc::new(Panics)).unwrap();
+        frame.wait();
+        assert!(!frame.has_local_driver());
+        assert_eq!(drive(&shared).unwrap(), Placement::Here);
+        assert!(shared.attendance().is_attended());
+        drop(frame);
+    }
+    assert!(!shared.attendance().is_attended());
+    let frame = Frame::open().build();
+    let entered = frame.enter();
+    drive_local(&Rc::new(Panics)).unwrap();
+    drop((entered, frame));
 }
