@@ -204,8 +204,9 @@ impl Builder {
         self
     }
 
-    /// The most threads that may stand in for workers that block ([`block_in_place`](crate::task::block_in_place)).
-    /// Default: 16. Zero switches the standing in off.
+    /// The most threads that may stand in for workers that block, be it in [`block_in_place`](crate::task::block_in_place) or
+    /// in a task that keeps its worker for longer than the [stall threshold](Builder::stall_threshold) while others wait.
+    /// Default: 16; at most 1024. Zero switches the standing in off.
     pub fn max_spare_threads(&mut self, count: usize) -> &mut Self {
         self.config.max_spare_threads = count.min(MAX_WORKERS);
         self
