@@ -8,7 +8,7 @@ use reactor_hook::{Blocking, DriveError, Frame, FrameBuilder, LocalPlace};
 
 use super::pinned::Call;
 use super::slot::{Core, Held, Slot};
-use super::{CLOSED, Shared};
+use super::{CLOSED, Shared, worker};
 use crate::local::Owner;
 use crate::metrics::Counters;
 use crate::queue::{Placed, Pushed};
@@ -205,7 +205,7 @@ impl Context {
         // A cell is a live task's as long as it is being polled, so one address means one task. A combinator may pass the
         // address on under a table of its own: that waker must be woken.
         let own = is_task_waker(waker)
-            && held.slot().heartbeat.in_poll()
+            && (!worker::SUPERVISED || held.slot().heartbeat.in_poll())
             && waker.data() == core.current.get().cast();
         if own {
             core.yielded.set(true);

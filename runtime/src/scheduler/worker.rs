@@ -29,7 +29,7 @@ const BUSY_TURN: Duration = Duration::from_micros(25);
 const LEAST_BATCH: usize = 15;
 
 /// False only in the build with which `.ci/jobs/instructions.sh` counts what being supervised costs a poll.
-const SUPERVISED: bool = !cfg!(runtime_unsupervised);
+pub(super) const SUPERVISED: bool = !cfg!(runtime_unsupervised);
 
 /// What the loop does next.
 enum Next {
@@ -344,6 +344,10 @@ impl Context {
         let ran = task.run(&core.yielded);
         frame.budget().set(budget::UNLIMITED);
         slot.heartbeat.end(beat);
+        if !SUPERVISED {
+            // Without a heartbeat this says that no poll is under way.
+            core.current.set(std::ptr::null());
+        }
         ran
     }
 
