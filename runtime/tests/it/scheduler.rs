@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use futures::channel::{mpsc as channel, oneshot};
 use runtime::Runtime;
 
-use crate::support::{Rng, WORKERS, count, pool, until, until_no_tasks, watchdog};
+use crate::support::{Rng, WORKERS, count, pool, pool_without_spares, until, until_no_tasks, watchdog};
 
 /// What no exchange may take, however busy the machine is.
 const STALL: Duration = Duration::from_secs(1);
@@ -131,7 +131,7 @@ fn ten_times_the_local_capacity_spawned_in_one_poll_loses_nothing() {
 #[test]
 fn with_one_producer_and_one_worker_the_injector_is_in_order() {
     let _watchdog = watchdog();
-    let runtime = pool(1);
+    let runtime = pool_without_spares(1);
     let order = Arc::new(Mutex::new(Vec::new()));
     let items = count(20_000, 1_000_000);
     let handles: Vec<_> = (0..items)
