@@ -6,12 +6,14 @@
 #![forbid(unsafe_code)]
 
 mod host;
+mod latencies;
 mod stopwatch;
 mod workload;
 
-pub use host::{Contender, Host, Ours, Smol, Tokio, contenders};
+pub use host::{Channel, Contender, Host, OfFutures, OfSmol, OfTokio, Ours, Smol, Tokio, contenders};
+pub use latencies::Latencies;
 pub use stopwatch::{Sample, Stopwatch};
-pub use workload::Workload;
+pub use workload::{Group, Measure, Workload};
 
 /// Workers of each runtime: its own threads, not counting the one that calls `block_on`.
 pub const WORKERS: usize = 2;

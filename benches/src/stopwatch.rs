@@ -1,6 +1,8 @@
 //! Wall time and CPU time of a stretch of work.
 use std::time::{Duration, Instant};
 
+use crate::latencies::Latencies;
+
 /// What one run of a workload took.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
@@ -8,6 +10,16 @@ pub struct Sample {
     pub wall: Duration,
     /// CPU time of all threads of the process together.
     pub cpu: Duration,
+    /// How long single operations took, of a workload that asks for it.
+    pub latency: Option<Latencies>,
+}
+
+impl Sample {
+    /// The same, with how long single operations took.
+    #[must_use]
+    pub fn with(self, latency: Latencies) -> Sample {
+        Sample { latency: Some(latency), ..self }
+    }
 }
 
 /// Started where the measured part of a workload begins.
@@ -26,7 +38,7 @@ impl Stopwatch {
     /// The time since the start.
     pub fn stop(self) -> Sample {
         let wall = self.wall.elapsed();
-        Sample { wall, cpu: process_cpu().saturating_sub(self.cpu) }
+        Sample { wall, cpu: process_cpu().saturating_sub(self.cpu), latency: None }
     }
 }
 

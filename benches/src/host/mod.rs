@@ -8,10 +8,12 @@ use std::time::Duration;
 use crate::stopwatch::Sample;
 use crate::workload::Workload;
 
+mod channel;
 mod ours;
 mod smol;
 mod tokio;
 
+pub use channel::{Channel, OfFutures, OfSmol, OfTokio};
 pub use ours::Ours;
 pub use smol::Smol;
 pub use tokio::Tokio;
@@ -22,6 +24,8 @@ pub trait Host: Debug + Send + Sync + Sized + 'static {
     const NAME: &'static str;
     /// Waits for a task. A task that panicked makes it panic.
     type Join<T: Send + 'static>: Future<Output = T> + Send + Unpin;
+    /// Its own bounded channel.
+    type Channel: Channel;
     /// A listening TCP socket.
     type Listener: Send + Sync + 'static;
     /// A connected TCP socket.
@@ -45,6 +49,9 @@ pub trait Host: Debug + Send + Sync + Sized + 'static {
     /// Lets the task run on by itself.
     fn detach<T: Send + 'static>(join: Self::Join<T>);
 
+    /// Has the task's future dropped soon, and does not wait for that.
+    fn abort<T: Send + 'static>(join: Self::Join<T>);
+
     /// Runs a closure on the blocking pool, from within a task of this host.
     fn spawn_blocking<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Self::Join<T>;
 
@@ -53,6 +60,9 @@ pub trait Host: Debug + Send + Sync + Sized + 'static {
 
     /// Ready after `duration`.
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send;
+
+    /// Ready after so many ticks of an interval, the first of them a `period` from now.
+    fn ticks(period: Duration, times: u32) -> impl Future<Output = ()> + Send;
 
     /// The future's output, if it is ready in time.
     fn timeout<F: Future<Output: Send> + Send>(

@@ -10,7 +10,7 @@ use runtime::Runtime;
 use runtime::net::{TcpListener, TcpStream};
 use runtime::task::JoinHandle;
 
-use super::Host;
+use super::{Host, OfTokio};
 
 /// The runtime of this workspace.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ impl<T> Future for Joined<T> {
 impl Host for Ours {
     const NAME: &'static str = "runtime";
     type Join<T: Send + 'static> = Joined<T>;
+    type Channel = OfTokio;
     type Listener = TcpListener;
     type Stream = TcpStream;
 
@@ -57,6 +58,10 @@ impl Host for Ours {
         drop(join);
     }
 
+    fn abort<T: Send + 'static>(join: Joined<T>) {
+        join.0.abort();
+    }
+
     fn spawn_blocking<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Joined<T> {
         Joined(runtime::task::spawn_blocking(job))
     }
@@ -67,6 +72,13 @@ impl Host for Ours {
 
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
         runtime::time::sleep(duration)
+    }
+
+    async fn ticks(period: Duration, times: u32) {
+        let mut interval = runtime::time::interval_at(runtime::time::Instant::now() + period, period);
+        for _ in 0..times {
+            interval.tick().await;
+        }
     }
 
     async fn timeout<F: Future<Output: Send> + Send>(duration: Duration, future: F) -> Option<F::Output> {

@@ -6,9 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use smol::io::{AsyncReadExt, AsyncWriteExt};
+use smol::stream::StreamExt as _;
 use smol::{Async, Executor, Task, Timer};
 
-use super::Host;
+use super::{Host, OfSmol};
 
 /// The smol family, its threads started as `smol::spawn` starts them.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub struct Smol(&'static Executor<'static>);
 impl Host for Smol {
     const NAME: &'static str = "smol";
     type Join<T: Send + 'static> = Task<T>;
+    type Channel = OfSmol;
     type Listener = Async<TcpListener>;
     type Stream = Async<TcpStream>;
 
@@ -47,6 +49,10 @@ impl Host for Smol {
         join.detach();
     }
 
+    fn abort<T: Send + 'static>(join: Task<T>) {
+        drop(join);
+    }
+
     fn spawn_blocking<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Task<T> {
         smol::unblock(job)
     }
@@ -57,6 +63,13 @@ impl Host for Smol {
 
     async fn sleep(duration: Duration) {
         Timer::after(duration).await;
+    }
+
+    async fn ticks(period: Duration, times: u32) {
+        let mut interval = Timer::interval(period);
+        for _ in 0..times {
+            interval.next().await;
+        }
     }
 
     fn timeout<F: Future<Output: Send> + Send>(

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-use super::Host;
+use super::{Host, OfTokio};
 
 /// Tokio's multi-threaded runtime.
 #[derive(Debug)]
@@ -32,6 +32,7 @@ impl<T> Future for Joined<T> {
 impl Host for Tokio {
     const NAME: &'static str = "tokio";
     type Join<T: Send + 'static> = Joined<T>;
+    type Channel = OfTokio;
     type Listener = TcpListener;
     type Stream = TcpStream;
 
@@ -59,6 +60,10 @@ impl Host for Tokio {
         drop(join);
     }
 
+    fn abort<T: Send + 'static>(join: Joined<T>) {
+        join.0.abort();
+    }
+
     fn spawn_blocking<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Joined<T> {
         Joined(tokio::task::spawn_blocking(job))
     }
@@ -69,6 +74,13 @@ impl Host for Tokio {
 
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
         tokio::time::sleep(duration)
+    }
+
+    async fn ticks(period: Duration, times: u32) {
+        let mut interval = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
+        for _ in 0..times {
+            interval.tick().await;
+        }
     }
 
     async fn timeout<F: Future<Output: Send> + Send>(duration: Duration, future: F) -> Option<F::Output> {

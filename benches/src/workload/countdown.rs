@@ -1,6 +1,7 @@
 //! Tells one waiter when so many tasks have run.
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Wake;
 
 use futures::channel::oneshot;
 
@@ -31,5 +32,16 @@ impl Countdown {
             let done = self.done.lock().expect("nobody panics with it").take();
             done.expect("counted from `start`").send(()).expect("the waiter waits");
         }
+    }
+}
+
+/// Counts wakes.
+impl Wake for Countdown {
+    fn wake(self: Arc<Self>) {
+        self.arrive();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.arrive();
     }
 }

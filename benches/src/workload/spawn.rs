@@ -51,6 +51,18 @@ pub(super) async fn chained<H: Host>(host: &'static H, count: u32) -> Sample {
     watch.stop()
 }
 
+/// Each awaits the one that it spawned.
+pub(super) async fn recursive<H: Host>(host: &'static H, count: u32) -> Sample {
+    fn nested<H: Host>(host: &'static H, depth: u32) -> H::Join<u32> {
+        host.spawn(async move { if depth > 1 { nested(host, depth - 1).await + 1 } else { 1 } })
+    }
+    let watch = Stopwatch::start();
+    let depth = nested(host, count).await;
+    let sample = watch.stop();
+    assert_eq!(depth, count);
+    sample
+}
+
 pub(super) fn outside<H: Host>(host: &'static H, count: u32) -> Sample {
     let done = COUNTDOWN.start(count);
     let watch = Stopwatch::start();

@@ -1,4 +1,5 @@
 //! Timers.
+use std::hint::black_box;
 use std::time::Duration;
 
 use super::countdown::Countdown;
@@ -6,6 +7,19 @@ use crate::host::Host;
 use crate::stopwatch::{Sample, Stopwatch};
 
 static COUNTDOWN: Countdown = Countdown::new();
+
+pub(super) async fn ready<H: Host>(count: u32) -> Sample {
+    let mut sum = 0;
+    let watch = Stopwatch::start();
+    for index in 0..count {
+        sum += H::timeout(Duration::from_secs(60), async move { black_box(index % 2) })
+            .await
+            .expect("it is ready at once");
+    }
+    let sample = watch.stop();
+    assert_eq!(sum, count / 2);
+    sample
+}
 
 pub(super) async fn cancelled<H: Host>(count: u32) -> Sample {
     let watch = Stopwatch::start();
