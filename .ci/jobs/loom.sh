@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs each loom model by itself and prints its time. Fails when one fails or takes longer than a minute.
+# Runs each loom model by itself and prints its time. Fails when one fails or takes longer than the limit.
 # An argument chooses a test file: `loom.sh task`.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 limit=60
@@ -9,22 +9,35 @@ only=(--tests)
 build=$(cargo test -p loom-tests --release "${only[@]}" --no-run 2>&1) || { echo "$build"; exit 1; }
 mapfile -t binaries < <(sed -n 's/^ *Executable tests\/.*(\(.*\))$/\1/p' <<<"$build")
 
-models=0 failed=0
+# one <binary> <model>
+one() {
+    local file result output start
+    file=$(basename "$1" | sed 's/-[0-9a-f]*$//')
+    start=$(date +%s%N)
+    if output=$(timeout "$limit" "$1" --exact "$2" 2>&1); then
+        result=ok
+    elif [ $? -eq 124 ]; then
+        result="over $limit s"
+    else
+        result=FAILED
+        echo "$output"
+    fi
+    printf '%6.1f s  %s::%s  %s\n' "$(($(date +%s%N) - start))e-9" "$file" "$2" "$result"
+}
+export -f one
+export limit
+
+# A model has one thread at a time: as many models at once as there are cores.
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+models=0
 for binary in "${binaries[@]}"; do
-    file=$(basename "$binary" | sed 's/-[0-9a-f]*$//')
     while IFS= read -r model; do
         models=$((models + 1))
-        start=$(date +%s%N)
-        if output=$(timeout "$limit" "$binary" --exact "$model" 2>&1); then
-            result=ok
-        elif [ $? -eq 124 ]; then
-            result="over $limit s" failed=$((failed + 1))
-        else
-            result=FAILED failed=$((failed + 1))
-            echo "$output"
-        fi
-        printf '%6.1f s  %s::%s  %s\n' "$(($(date +%s%N) - start))e-9" "$file" "$model" "$result"
+        printf '%s\0%s\0' "$binary" "$model"
     done < <("$binary" --list --format terse | sed -n 's/: test$//p')
-done
-echo "$models models, $failed failed"
-[ "$models" -gt 0 ] && [ "$failed" -eq 0 ]
+done > >(xargs -0 -r -n 2 -P "$(nproc)" bash -c 'one "$@"' one | tee "$results")
+wait $!
+ok=$(grep -c '  ok$' "$results" || true)
+echo "$models models, $((models - ok)) failed"
+[ "$models" -gt 0 ] && [ "$ok" -eq "$models" ]

@@ -565,7 +565,14 @@ fn a_scope_dropped_with_its_runtime_leaves_nothing() {
             thread::yield_now();
         }
         drop(runtime);
-        assert!(futures::executor::block_on(task).unwrap_err().is_cancelled());
+        // A worker that has not seen the end yet may tell the scope of a child that was cancelled first.
+        match futures::executor::block_on(task) {
+            Err(error) => assert!(error.is_cancelled()),
+            Ok(result) => {
+                let error = result.unwrap_err();
+                assert!(matches!(error.first(), ScopeFailure::Join(error) if error.is_cancelled()));
+            }
+        }
         assert!(matches!(dropped.get(), 1 | 9), "all or, before the first poll, the body's alone");
     }
 }
