@@ -28,6 +28,13 @@ impl<T> Future for Joined<T> {
     }
 }
 
+/// A runtime that was built otherwise than by default.
+impl From<Runtime> for Ours {
+    fn from(runtime: Runtime) -> Self {
+        Ours(runtime)
+    }
+}
+
 impl Host for Ours {
     const NAME: &'static str = "runtime";
     type Join<T: Send + 'static> = Joined<T>;
