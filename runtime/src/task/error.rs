@@ -29,7 +29,8 @@ enum Cause {
     Panic(Payload),
 }
 
-struct Payload(Box<dyn Any + Send + 'static>);
+/// In a box of its own: a thin pointer, so that a cell with room for a result and a small future takes 88 bytes.
+struct Payload(Box<Box<dyn Any + Send + 'static>>);
 
 // SAFETY: a shared payload is only ever looked at as a `&str` or a `String`, which are `Sync`; any other type inside
 // is reachable by value alone.
@@ -37,7 +38,7 @@ unsafe impl Sync for Payload {}
 
 impl Payload {
     fn message(&self) -> Option<&str> {
-        remedy::message_of(self.0.as_ref())
+        remedy::message_of(self.0.as_ref().as_ref())
     }
 
     /// What to do about it, where that is known.
@@ -55,7 +56,7 @@ impl JoinError {
     }
 
     pub(crate) fn panic(id: Id, payload: Box<dyn Any + Send + 'static>) -> JoinError {
-        JoinError { id, cause: Cause::Panic(Payload(payload)) }
+        JoinError { id, cause: Cause::Panic(Payload(Box::new(payload))) }
     }
 
     /// Whether the task was aborted, or dropped with its runtime.
@@ -93,7 +94,7 @@ impl JoinError {
     /// The error itself, if the task did not panic.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
         match self.cause {
-            Cause::Panic(payload) => Ok(payload.0),
+            Cause::Panic(payload) => Ok(*payload.0),
             cause @ Cause::Cancelled => Err(JoinError { id: self.id, cause }),
         }
     }

@@ -4,7 +4,7 @@
 use std::alloc::{self, Layout};
 use std::ptr::{self, NonNull};
 
-use super::class::{ALIGN, CHAIN, Class};
+use super::class::{CHAIN, Class, PAGE_ALIGN};
 use super::free::{FreeCell, FreeList, unpoison};
 use crate::primitives::Mutex;
 use crate::task::face::{Face, Sight};
@@ -201,10 +201,7 @@ impl Chains {
 
 impl Page {
     fn layout(class: Class) -> Layout {
-        // A line's alignment costs nothing for a page, and keeps the larger cells on lines of their own.
-        const LINE: usize = 64;
-        const { assert!(LINE >= ALIGN) };
-        match Layout::from_size_align(class.size() * CHAIN, LINE) {
+        match Layout::from_size_align(class.size() * CHAIN, PAGE_ALIGN) {
             Ok(layout) => layout,
             Err(_) => unreachable!("a page is small"),
         }
