@@ -5,7 +5,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 mod side_by_side;
 
 fn bench(criterion: &mut Criterion) {
-    side_by_side::side_by_side(criterion, &[Workload::SpawnJoin, Workload::SpawnAwait]);
+    side_by_side::side_by_side(criterion, &[Workload::SpawnJoin, Workload::SpawnAwait, Workload::Recursive]);
 }
 
 criterion_group!(benches, bench);

@@ -8,7 +8,7 @@ static COUNTDOWN: Countdown = Countdown::new();
 /// So many tasks hand one message round.
 const RING: usize = 300;
 /// So many tasks send to one.
-pub(super) const SENDERS: u32 = 16;
+const SENDERS: u32 = 16;
 const CAPACITY: usize = 64;
 
 /// The message says how many hops are left.

@@ -10,7 +10,7 @@ const ALONE: u32 = 10;
 pub(super) const TASKS: u32 = 3_193;
 
 /// The children of one fan-out.
-pub(super) const FAN: u32 = 100;
+const FAN: u32 = 100;
 
 pub(super) async fn fibonacci<H: Host>(host: &'static H, count: u32) -> Sample {
     let watch = Stopwatch::start();

@@ -30,10 +30,13 @@ impl<H: Host> Load<H> {
         let task = |_| {
             let end = end.clone();
             host.spawn_outside(async move {
-                // Ordering: Relaxed: the flag publishes nothing.
-                while !end.load(Ordering::Relaxed) {
+                loop {
                     compute(micros);
                     H::yield_now().await;
+                    // Ordering: Relaxed: the flag publishes nothing.
+                    if end.load(Ordering::Relaxed) {
+                        return;
+                    }
                 }
             })
         };

@@ -19,6 +19,9 @@ mod ticker;
 mod timer;
 mod wake;
 
+#[cfg(test)]
+mod tests;
+
 pub use judged::{Group, Measure};
 
 /// One kind of work. Set-up and tear-down are not in the sample.

@@ -7,7 +7,7 @@ use crate::latencies::Latencies;
 use crate::stopwatch::{Sample, Stopwatch};
 
 /// Sleepers whose lateness is taken.
-pub(super) const SLEEPERS: u32 = 8;
+const SLEEPERS: u32 = 8;
 /// The tasks that keep the workers busy, and for how many microseconds each computes a poll.
 const BUSY: (u32, u32) = (8, 20);
 

@@ -1,0 +1,15 @@
+//! What does a message through a channel cost?
+use benches::Workload;
+use criterion::{Criterion, criterion_group, criterion_main};
+
+mod side_by_side;
+
+fn bench(criterion: &mut Criterion) {
+    side_by_side::side_by_side(
+        criterion,
+        &[Workload::Ring, Workload::RingOwn, Workload::Mpsc, Workload::MpscOwn],
+    );
+}
+
+criterion_group!(benches, bench);
+criterion_main!(benches);

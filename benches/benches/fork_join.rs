@@ -1,0 +1,12 @@
+//! What does it cost to split work among tasks?
+use benches::Workload;
+use criterion::{Criterion, criterion_group, criterion_main};
+
+mod side_by_side;
+
+fn bench(criterion: &mut Criterion) {
+    side_by_side::side_by_side(criterion, &[Workload::ForkJoin, Workload::Fan]);
+}
+
+criterion_group!(benches, bench);
+criterion_main!(benches);

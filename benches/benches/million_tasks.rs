@@ -1,0 +1,12 @@
+//! What do a million parked tasks cost?
+use benches::Workload;
+use criterion::{Criterion, criterion_group, criterion_main};
+
+mod side_by_side;
+
+fn bench(criterion: &mut Criterion) {
+    side_by_side::side_by_side(criterion, &[Workload::ParkedMade, Workload::ParkedDropped]);
+}
+
+criterion_group!(benches, bench);
+criterion_main!(benches);
