@@ -89,6 +89,16 @@ impl<T: Linked> Local<T> {
         spill(item, injector)
     }
 
+    /// Puts `item` behind the others, unless the queue is crowded.
+    #[inline]
+    pub(crate) fn push_unless_crowded(&self, item: T) -> Result<(), T> {
+        if self.is_crowded() {
+            return Err(item);
+        }
+        self.queue.push(item);
+        Ok(())
+    }
+
     /// Puts a batch from the injector behind the others. It may be larger than `room`: the next push spills then.
     pub(crate) fn extend(&self, batch: Batch<T>) {
         batch.for_each(|item| self.queue.push(item));

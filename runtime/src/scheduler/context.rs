@@ -8,11 +8,11 @@ use reactor_hook::{Blocking, DriveError, Frame, FrameBuilder, LocalPlace};
 
 use super::pinned::Call;
 use super::slot::{Core, Held, Slot};
-use super::{CLOSED, Shared, worker};
+use super::{CLOSED, Shared};
 use crate::local::Owner;
 use crate::metrics::Counters;
 use crate::queue::{Placed, Pushed};
-use crate::task::{Notified, is_task_waker};
+use crate::task::{Header, Notified, is_task_waker};
 use crate::tokio_compat::Entered;
 
 /// In what quality a thread has entered the runtime.
@@ -43,6 +43,10 @@ pub(crate) struct Context {
     held: Option<Held>,
     /// False once the slot was given up: from then on the thread is an outsider.
     active: Cell<bool>,
+    /// The task that this thread polls; null between two polls.
+    pub(super) polled: Cell<*const Header>,
+    /// Set by `yield_now`: the task that is polled is to be queued again without having been woken.
+    pub(super) yielded: Cell<bool>,
     /// Whether a thread was started that turns the driver in this one's place.
     pub(super) turned_aside: Cell<bool>,
     /// Left with the context.
@@ -58,6 +62,8 @@ impl Context {
             held: None,
             pinned: None,
             active: Cell::new(false),
+            polled: Cell::new(std::ptr::null()),
+            yielded: Cell::new(false),
             turned_aside: Cell::new(false),
             tokio,
         }
@@ -73,6 +79,8 @@ impl Context {
             held: Some(held),
             pinned,
             active: Cell::new(true),
+            polled: Cell::new(std::ptr::null()),
+            yielded: Cell::new(false),
             turned_aside: Cell::new(false),
             tokio,
         }
@@ -197,31 +205,15 @@ impl Context {
     }
 
     /// `yield_now` by the task that this thread polls: true if `waker` is that task's own.
+    #[inline]
     pub(crate) fn yield_task(&self, waker: &std::task::Waker) -> bool {
-        let Some(held) = self.held.as_ref().filter(|_| self.active.get()) else {
-            return false;
-        };
-        let core = held.core();
         // A cell is a live task's as long as it is being polled, so one address means one task. A combinator may pass the
         // address on under a table of its own: that waker must be woken.
-        let own = is_task_waker(waker)
-            && (!worker::SUPERVISED || held.slot().heartbeat.in_poll())
-            && waker.data() == core.current.get().cast();
+        let own = waker.data() == self.polled.get().cast() && is_task_waker(waker);
         if own {
-            core.yielded.set(true);
+            self.yielded.set(true);
         }
         own
-    }
-
-    /// Queues a task that has just had its turn behind all others. While the own queue is crowded and the injector holds
-    /// more, that is behind the injector's: so the queues together go round in order, and the own one makes room.
-    #[inline]
-    pub(super) fn requeue(&self, task: Notified<Shared>) {
-        if self.core().local.is_crowded() && !self.shared.injector.is_empty() {
-            self.shared.inject(task);
-        } else {
-            self.push_back(task);
-        }
     }
 
     /// Queues a task behind the others, telling nobody as long as it stays here.

@@ -161,6 +161,7 @@ impl Guest {
         let shared = Arc::clone(context.shared());
         let waker = Waker::from(Arc::clone(&self.root));
         let mut cx = Cx::from_waker(&waker);
+        let holder = context.holder();
         while !shared.is_closed() {
             if self.root.take_notified() {
                 // The root comes first, and may block: what waits here is for others to take.
@@ -176,13 +177,14 @@ impl Guest {
                 }
             }
             // A root that wakes itself takes turns with the tasks.
-            context.between_polls();
+            context.heed_overdue_driver();
+            holder.between_polls();
             if context.turned_aside.get() {
                 context.look_at_local_driver(frame);
             }
-            context.run_pinned(frame);
+            holder.run_pinned(frame);
             match context.next_as_guest() {
-                Some(task) => context.poll(frame, task),
+                Some(task) => holder.poll(frame, task),
                 None if self.root.is_notified() || context.has_pinned_ready() => {}
                 None => context.park_as_guest(frame),
             }

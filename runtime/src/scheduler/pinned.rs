@@ -2,8 +2,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
-use reactor_hook::Frame;
-
 use super::context::{Context, Role, with_context};
 use super::{Shared, Slot};
 use crate::local::{Bell, Local, Owner};
@@ -117,25 +115,6 @@ impl Context {
     #[inline]
     pub(super) fn has_pinned_ready(&self) -> bool {
         self.pinned.as_ref().is_some_and(Owner::has_ready)
-    }
-
-    /// Polls one pinned task, if one is ready.
-    #[inline]
-    pub(super) fn run_pinned(&self, frame: &Frame) {
-        if let Some(pinned) = self.pinned.as_ref().filter(|pinned| pinned.has_ready()) {
-            self.poll_pinned(frame, pinned);
-        }
-    }
-
-    fn poll_pinned(&self, frame: &Frame, pinned: &Owner<Call>) {
-        let Some(task) = pinned.next() else {
-            return;
-        };
-        let _turn = pinned.begin_turn();
-        let ran = self.poll_task(frame, task);
-        if pinned.put_back(ran) {
-            self.counters().completed.add(1);
-        }
     }
 
     /// Drops the pinned tasks of this thread, before it gives its slot up.

@@ -16,7 +16,7 @@ use crate::idle::Parker;
 use crate::metrics::Counters;
 use crate::queue::{LifoSlot, Local, Stealer};
 use crate::supervisor::heartbeat::Heartbeat;
-use crate::task::{Cache, Header, IdBlock, Notified};
+use crate::task::{Cache, IdBlock, Notified};
 
 /// The private state of a slot. It never moves, and belongs to the one thread that holds the slot.
 pub(crate) struct Core {
@@ -31,10 +31,6 @@ pub(crate) struct Core {
     pub(crate) until_local: Cell<u32>,
     /// Tasks run from the LIFO slot in a row.
     pub(crate) lifo_streak: Cell<u32>,
-    /// The task being polled; between two polls the last.
-    pub(crate) current: Cell<*const Header>,
-    /// Set by `yield_now`: the present task is to be queued again without having been woken.
-    pub(crate) yielded: Cell<bool>,
     /// Inside a turn of the driver: wakes are queued, and others told once, at its end.
     pub(crate) turning: Cell<bool>,
     /// Tasks queued by the present turn.
@@ -83,8 +79,6 @@ impl Slot {
                 until_turn: Cell::new(1),
                 until_local: Cell::new(1),
                 lifo_streak: Cell::new(0),
-                current: Cell::new(std::ptr::null()),
-                yielded: Cell::new(false),
                 turning: Cell::new(false),
                 turned_up: Cell::new(0),
                 last_turn: Cell::new(Instant::now()),

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use reactor_hook::{Frame, budget};
 
 use super::context::{Context, Role};
-use super::slot::Held;
+use super::pinned::Call;
+use super::slot::{Core, Held, Slot};
 use super::{DRIVER_OVERDUE, Shared};
 use crate::idle::Park;
+use crate::local::Owner;
 use crate::misuse;
 use crate::queue::{Batch, CAPACITY, Pushed};
 use crate::stall::ThreadState;
@@ -29,7 +31,7 @@ const BUSY_TURN: Duration = Duration::from_micros(25);
 const LEAST_BATCH: usize = 15;
 
 /// False only in the build with which `.ci/jobs/instructions.sh` counts what being supervised costs a poll.
-pub(super) const SUPERVISED: bool = !cfg!(runtime_unsupervised);
+const SUPERVISED: bool = !cfg!(runtime_unsupervised);
 
 /// What the loop does next.
 enum Next {
@@ -51,18 +53,15 @@ pub(super) fn run(shared: &Arc<Shared>, index: usize) {
     let frame = context.frame();
     let entered = frame.enter();
     context.begin();
-    loop {
-        // Closed is looked at first: a spare that lingers would have used up the unpark that tells it.
-        if shared.is_closed() || context.is_surplus() && !context.linger() {
-            break;
-        }
-        context.between_polls();
-        context.run_pinned(&frame);
-        match context.next_local() {
-            Some(task) => context.poll(&frame, task),
+    let holder = context.holder();
+    while !holder.is_called_for() || context.heed() {
+        holder.between_polls();
+        holder.run_pinned(&frame);
+        match holder.next_local() {
+            Some(task) => holder.poll(&frame, task),
             None if context.has_pinned_ready() => {}
             None => match context.look_elsewhere() {
-                Next::Run(task) => context.poll(&frame, task),
+                Next::Run(task) => holder.poll(&frame, task),
                 Next::Look => context.park(),
             },
         }
@@ -72,6 +71,140 @@ pub(super) fn run(shared: &Arc<Shared>, index: usize) {
     }
     context.end();
     drop(entered);
+}
+
+/// The thread that holds a slot, with what its loop needs in each round in its hands.
+#[derive(Clone, Copy)]
+pub(super) struct Holder<'a> {
+    context: &'a Context,
+    pub(super) core: &'a Core,
+    slot: &'a Slot,
+    shared: &'a Shared,
+    pinned: Option<&'a Owner<Call>>,
+    /// Only spares can be more than are needed.
+    is_spare: bool,
+}
+
+impl Context {
+    pub(super) fn holder(&self) -> Holder<'_> {
+        Holder {
+            context: self,
+            core: self.core(),
+            slot: self.slot(),
+            shared: self.shared(),
+            pinned: self.pinned.as_ref(),
+            is_spare: self.held().index() > self.shared().guest_slot(),
+        }
+    }
+}
+
+impl Holder<'_> {
+    /// Whether there is anything to `heed`: one look for all that is rare.
+    #[inline]
+    fn is_called_for(self) -> bool {
+        self.is_spare || self.shared.signals() != 0
+    }
+
+    /// What is due after so many rounds.
+    #[inline]
+    pub(super) fn between_polls(self) {
+        let core = self.core;
+        if count_down(&core.until_turn) {
+            self.context.turn_while_busy();
+        }
+        // After the turn: what the driver has woken goes before what may be the next to block.
+        if count_down(&core.until_injector) {
+            core.until_injector.set(self.shared.config.global_queue_interval);
+            self.context.take_injected();
+        }
+    }
+
+    /// Polls one pinned task, if one is ready.
+    #[inline]
+    pub(super) fn run_pinned(self, frame: &Frame) {
+        if let Some(pinned) = self.pinned.filter(|pinned| pinned.has_ready()) {
+            self.poll_pinned(frame, pinned);
+        }
+    }
+
+    #[inline(never)]
+    fn poll_pinned(self, frame: &Frame, pinned: &Owner<Call>) {
+        let Some(task) = pinned.next() else {
+            return;
+        };
+        let _turn = pinned.begin_turn();
+        let ran = self.poll_task(frame, task);
+        if pinned.put_back(ran) {
+            self.slot.counters.completed.add(1);
+        }
+    }
+
+    /// The next task of this worker's own.
+    #[inline]
+    fn next_local(self) -> Option<Notified<Shared>> {
+        let core = self.core;
+        if let Some(task) = self.slot.lifo.take() {
+            let streak = core.lifo_streak.get();
+            if streak < LIFO_STREAK {
+                core.lifo_streak.set(streak + 1);
+                return Some(task);
+            }
+            // The queue has its turn; the task waits behind it like any other.
+            self.requeue(task);
+        }
+        core.lifo_streak.set(0);
+        core.local.pop()
+    }
+
+    /// Polls one task.
+    #[inline]
+    pub(super) fn poll(self, frame: &Frame, task: Notified<Shared>) {
+        match self.poll_task(frame, task) {
+            Ran::Idle => {}
+            Ran::Again(task) => self.requeue(task),
+            Ran::Done => self.slot.counters.completed.add(1),
+        }
+    }
+
+    /// Polls one task, whosever it is.
+    #[inline]
+    fn poll_task<S: Schedule>(self, frame: &Frame, task: Notified<S>) -> Ran<S> {
+        if self.core.searching.get() {
+            self.context.stop_searching();
+        }
+        let heartbeat = &self.slot.heartbeat;
+        let beat = if SUPERVISED {
+            heartbeat.begin(task.id(), task.label())
+        } else {
+            // Polls are counted all the same.
+            heartbeat.beat().wrapping_add(1)
+        };
+        frame.budget().set(budget::PER_POLL);
+        self.context.polled.set(task.address());
+        let ran = task.run(&self.context.yielded);
+        self.context.polled.set(std::ptr::null());
+        frame.budget().set(budget::UNLIMITED);
+        heartbeat.end(beat);
+        ran
+    }
+
+    /// Queues a task that has just had its turn behind all others. While the own queue is crowded and the injector holds
+    /// more, that is behind the injector's: so the queues together go round in order, and the own one makes room.
+    #[inline]
+    fn requeue(self, task: Notified<Shared>) {
+        if let Err(task) = self.core.local.push_unless_crowded(task) {
+            self.requeue_crowded(task);
+        }
+    }
+
+    #[cold]
+    fn requeue_crowded(self, task: Notified<Shared>) {
+        if self.shared.injector.is_empty() {
+            self.context.push_back(task);
+        } else {
+            self.shared.inject(task);
+        }
+    }
 }
 
 impl Context {
@@ -147,18 +280,22 @@ impl Context {
         stays
     }
 
-    /// What is due after so many polls, or when the supervisor says so.
-    #[inline]
-    pub(super) fn between_polls(&self) {
-        let core = self.core();
-        if count_down(&core.until_turn) || SUPERVISED && self.shared().signals() & DRIVER_OVERDUE != 0 {
-            core.until_turn.set(self.shared().config.event_interval);
-            self.turn_while_busy();
+    /// Does what it is called for. False when the thread is to leave its loop.
+    #[cold]
+    fn heed(&self) -> bool {
+        // Closed is looked at first: a spare that lingers would have used up the unpark that tells it.
+        if self.shared().is_closed() || self.is_surplus() && !self.linger() {
+            return false;
         }
-        // After the turn: what the driver has woken goes before what may be the next to block.
-        if count_down(&core.until_injector) {
-            core.until_injector.set(self.shared().config.global_queue_interval);
-            self.take_injected();
+        self.heed_overdue_driver();
+        true
+    }
+
+    /// Turns the driver if the supervisor says that it has been unowned for too long.
+    #[inline]
+    pub(super) fn heed_overdue_driver(&self) {
+        if SUPERVISED && self.shared().signals() & DRIVER_OVERDUE != 0 {
+            self.turn_while_busy();
         }
     }
 
@@ -207,6 +344,7 @@ impl Context {
     #[cold]
     fn turn_while_busy(&self) {
         let (core, shared) = (self.core(), self.shared());
+        core.until_turn.set(shared.config.event_interval);
         let overdue = shared.signals() & DRIVER_OVERDUE != 0;
         if shared.driver.is_held() {
             if overdue {
@@ -245,23 +383,6 @@ impl Context {
         if self.core().turned_up.get() > u32::from(idle) {
             self.shared().notify();
         }
-    }
-
-    /// The next task of this worker's own.
-    #[inline]
-    fn next_local(&self) -> Option<Notified<Shared>> {
-        let (core, slot) = (self.core(), self.slot());
-        if let Some(task) = slot.lifo.take() {
-            let streak = core.lifo_streak.get();
-            if streak < LIFO_STREAK {
-                core.lifo_streak.set(streak + 1);
-                return Some(task);
-            }
-            // The queue has its turn; the task waits behind it like any other.
-            self.requeue(task);
-        }
-        core.lifo_streak.set(0);
-        core.local.pop()
     }
 
     /// The next task of the guest's own, in order.
@@ -316,39 +437,6 @@ impl Context {
                 shared.wake(woken);
             }
         }
-    }
-
-    /// Polls one task.
-    #[inline]
-    pub(super) fn poll(&self, frame: &Frame, task: Notified<Shared>) {
-        match self.poll_task(frame, task) {
-            Ran::Idle => {}
-            Ran::Again(task) => self.requeue(task),
-            Ran::Done => self.slot().counters.completed.add(1),
-        }
-    }
-
-    /// Polls one task, whosever it is.
-    #[inline]
-    pub(super) fn poll_task<S: Schedule>(&self, frame: &Frame, task: Notified<S>) -> Ran<S> {
-        self.stop_searching();
-        let (core, slot) = (self.core(), self.slot());
-        let beat = if SUPERVISED {
-            slot.heartbeat.begin(task.id(), task.label())
-        } else {
-            // Polls are counted all the same.
-            slot.heartbeat.beat().wrapping_add(1)
-        };
-        frame.budget().set(budget::PER_POLL);
-        core.current.set(task.address());
-        let ran = task.run(&core.yielded);
-        frame.budget().set(budget::UNLIMITED);
-        slot.heartbeat.end(beat);
-        if !SUPERVISED {
-            // Without a heartbeat this says that no poll is under way.
-            core.current.set(std::ptr::null());
-        }
-        ran
     }
 
     /// Waits until there may be something to do: in the driver if nobody is there, else parked.

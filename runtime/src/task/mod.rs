@@ -61,7 +61,7 @@ pub use crate::{
     spawn::{block_in_place, spawn, spawn_blocking, spawn_pinned},
     task_builder::Builder,
     task_local::{AccessError, LocalKey},
-    yield_now::yield_now,
+    yield_now::{YieldNow, yield_now},
 };
 #[cfg(not(runtime_loom))]
 pub use coop::{Unconstrained, consume_budget, unconstrained};
