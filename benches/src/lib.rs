@@ -2,16 +2,18 @@
 //!
 //! A [`Host`] is a runtime under measurement; a [`Workload`] is written once, against that trait. `cargo bench -p
 //! benches` asks criterion; `cargo run --release -p benches -- compare` interleaves the runtimes round by round and
-//! prints ratios; `cargo run --release -p benches --bin memory` counts the heap bytes of a parked task.
+//! prints ratios; `--bin http` has wrk ask hyper; `--bin memory` counts heap bytes.
 #![forbid(unsafe_code)]
 
 mod host;
 mod latencies;
+mod stats;
 mod stopwatch;
 mod workload;
 
 pub use host::{Channel, Contender, Host, OfFutures, OfSmol, OfTokio, Ours, Smol, Tokio, contenders};
 pub use latencies::Latencies;
+pub use stats::{Quartiles, geometric_mean};
 pub use stopwatch::{Sample, Stopwatch};
 pub use workload::{Group, Measure, Workload};
 

@@ -5,9 +5,11 @@ use std::future::Future;
 use crate::host::{Host, OfFutures};
 use crate::stopwatch::Sample;
 
+mod accept;
 mod blocking;
 mod channel;
 mod countdown;
+mod descriptors;
 mod echo;
 mod fork_join;
 mod judged;
@@ -67,6 +69,12 @@ pub enum Workload {
     EchoOne,
     /// The same over 64 connections at once.
     EchoMany,
+    /// The same over a thousand.
+    EchoCrowd,
+    /// 16 KiB there and back over 16 connections at once.
+    EchoLarge,
+    /// Connections that 16 clients open for a byte each way and close.
+    Accept,
     /// [`Ring`](Workload::Ring) over each runtime's own channel; ours is tokio's.
     RingOwn,
     /// [`Mpsc`](Workload::Mpsc) over each runtime's own channel; ours is tokio's.
@@ -99,7 +107,7 @@ pub enum Workload {
 
 impl Workload {
     /// All of them, in the order of the tables.
-    pub const ALL: [Workload; 34] = [
+    pub const ALL: [Workload; 37] = [
         Workload::Spawn,
         Workload::SpawnJoin,
         Workload::SpawnAwait,
@@ -120,6 +128,9 @@ impl Workload {
         Workload::BlockingBurst,
         Workload::EchoOne,
         Workload::EchoMany,
+        Workload::EchoCrowd,
+        Workload::EchoLarge,
+        Workload::Accept,
         Workload::RingOwn,
         Workload::MpscOwn,
         Workload::Fan,
@@ -186,6 +197,9 @@ impl Workload {
             Workload::BlockingBurst => ("blocking_burst", 5_000, WakeBound, Wall),
             Workload::EchoOne => ("echo_1", 1_000, KernelBound, Wall),
             Workload::EchoMany => ("echo_64", 6_400, KernelBound, Wall),
+            Workload::EchoCrowd => ("echo_1000", 20_000, KernelBound, Wall),
+            Workload::EchoLarge => ("echo_16k", 1_600, KernelBound, Wall),
+            Workload::Accept => ("accept", 1_600, KernelBound, Wall),
             Workload::RingOwn => ("ring_own", 20_000, Other, Wall),
             Workload::MpscOwn => ("mpsc_own", 32_000, Other, Wall),
             Workload::Fan => ("fan", 10_000, Other, Wall),
@@ -206,6 +220,18 @@ impl Workload {
     /// Runs it once on `host`.
     pub fn run<H: Host>(self, host: &'static H) -> Sample {
         self.run_times(host, self.operations())
+    }
+
+    /// The same on as many raw threads, of those whose floor can be measured: see `echo/raw.rs`.
+    pub fn floor(self, threads: usize) -> Option<impl Fn() -> Sample> {
+        let shape = match self {
+            Workload::EchoOne => echo::SINGLE,
+            Workload::EchoMany => echo::MANY,
+            Workload::EchoCrowd => echo::CROWD,
+            Workload::EchoLarge => echo::LARGE,
+            _ => return None,
+        };
+        Some(move || echo::raw(threads, shape.times(self.operations())))
     }
 
     /// Runs it with so many operations.
@@ -229,8 +255,11 @@ impl Workload {
             Workload::ForeignWake => in_task(host, wake::foreign(count)),
             Workload::BlockingInTurn => in_task(host, blocking::in_turn(host, count)),
             Workload::BlockingBurst => in_task(host, blocking::burst(host, count)),
-            Workload::EchoOne => in_task(host, echo::echo(host, 1, count)),
-            Workload::EchoMany => in_task(host, echo::echo(host, 64, count)),
+            Workload::EchoOne => in_task(host, echo::echo(host, echo::SINGLE.times(count))),
+            Workload::EchoMany => in_task(host, echo::echo(host, echo::MANY.times(count))),
+            Workload::EchoCrowd => in_task(host, echo::echo(host, echo::CROWD.times(count))),
+            Workload::EchoLarge => in_task(host, echo::echo(host, echo::LARGE.times(count))),
+            Workload::Accept => in_task(host, accept::accept(host, 16, count)),
             Workload::RingOwn => in_task(host, channel::ring::<H, H::Channel>(host, count)),
             Workload::MpscOwn => in_task(host, channel::many_to_one::<H, H::Channel>(host, count)),
             Workload::Fan => in_task(host, fork_join::fan(host, count)),
