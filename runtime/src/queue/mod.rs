@@ -4,7 +4,6 @@
 mod batch;
 mod injector;
 mod lifo;
-#[cfg(not(runtime_loom))]
 mod local;
 #[cfg(all(test, not(runtime_loom)))]
 pub(crate) mod tests;
@@ -14,14 +13,15 @@ use std::ptr::NonNull;
 #[cfg(runtime_loom)]
 pub mod model {
     //! The protocols, for their models.
-    pub use super::{Batch, Injector, LifoSlot, Linked, Pushed};
+    pub use super::{Batch, Injector, LifoSlot, Linked, Local, Placed, Pushed, Stealer};
 }
 
 pub use batch::Batch;
 pub use injector::{Injector, Pushed};
 pub use lifo::LifoSlot;
 #[cfg(not(runtime_loom))]
-pub(crate) use local::{CAPACITY, Local, Placed, Stealer};
+pub(crate) use local::CAPACITY;
+pub use local::{Local, Placed, Stealer};
 
 use crate::primitives::atomic::AtomicPtr;
 

@@ -313,7 +313,7 @@ impl Context {
         let core = self.core();
         // Never more than half a queue, so that a batch leaves room for what its tasks wake. But some in any case: a
         // queue that its own tasks keep full must not keep the injector waiting.
-        let most = core.local.room().clamp(LEAST_BATCH, CAPACITY / 2);
+        let most = core.local.room().clamp(LEAST_BATCH, CAPACITY / 2).min(core.local.space());
         let batch = shared.injector.pop_batch(most, shared.config.workers);
         self.counters().injected.add(batch.len() as u64);
         // A searcher that looked while they were in neither queue has gone to sleep: it is told when there is something

@@ -12,6 +12,11 @@ fn fill(local: &Local<Item>, injector: &Injector<Item>, values: impl IntoIterato
     }
 }
 
+/// As large as the scheduler's.
+fn queue<T: Linked>() -> (Local<T>, Stealer<T>) {
+    Local::new()
+}
+
 fn all(local: &Local<Item>) -> Vec<u64> {
     values(std::iter::from_fn(|| local.pop()))
 }
@@ -19,7 +24,7 @@ fn all(local: &Local<Item>) -> Vec<u64> {
 #[test]
 fn items_come_out_in_the_order_they_went_in() {
     let injector = Injector::new();
-    let (local, stealer) = Local::new();
+    let (local, stealer) = queue();
     assert!(local.len() == 0 && stealer.is_empty());
     fill(&local, &injector, 0..FULL);
     assert_eq!((local.len(), stealer.len(), local.room()), (CAPACITY, CAPACITY, 0));
@@ -30,7 +35,7 @@ fn items_come_out_in_the_order_they_went_in() {
 #[test]
 fn what_finds_a_full_queue_goes_to_the_injector_and_what_is_there_stays() {
     let injector = Injector::new();
-    let (local, _stealer) = Local::new();
+    let (local, _stealer) = queue();
     fill(&local, &injector, 0..FULL);
     assert!(matches!(local.push(item(FULL), &injector), Placed::Spilled(Pushed::First)));
     assert!(matches!(local.push(item(FULL + 1), &injector), Placed::Spilled(Pushed::Behind)));
@@ -43,7 +48,7 @@ fn what_finds_a_full_queue_goes_to_the_injector_and_what_is_there_stays() {
 fn half_of_a_victims_queue_goes_behind_the_own() {
     let injector = Injector::new();
     for (len, left) in [(0, 0), (1, 0), (2, 1), (3, 1), (8, 4), (FULL, FULL / 2)] {
-        let ((victim, stealer), (thief, _)) = (Local::new(), Local::new());
+        let ((victim, stealer), (thief, _)) = (queue(), queue());
         fill(&victim, &injector, 0..len);
         fill(&thief, &injector, [1000]);
         assert_eq!(thief.take_half_of(&stealer) as u64, len - left);
@@ -55,7 +60,7 @@ fn half_of_a_victims_queue_goes_behind_the_own() {
 #[test]
 fn ten_times_the_capacity_is_not_lost() {
     let injector = Injector::new();
-    let (local, _stealer) = Local::new();
+    let (local, _stealer) = queue();
     for value in 0..10 * FULL {
         assert!(!matches!(local.push(item(value), &injector), Placed::Spilled(Pushed::Closed(_))));
     }
@@ -69,7 +74,7 @@ fn ten_times_the_capacity_is_not_lost() {
 fn a_spill_into_a_closed_injector_comes_back() {
     let injector = Injector::new();
     assert!(injector.close().is_empty());
-    let (local, _stealer) = Local::new();
+    let (local, _stealer) = queue();
     fill(&local, &injector, 0..FULL);
     let Placed::Spilled(Pushed::Closed(refused)) = local.push(item(FULL), &injector) else {
         panic!("it is closed")
@@ -82,7 +87,7 @@ fn a_spill_into_a_closed_injector_comes_back() {
 fn a_thief_takes_half_and_runs_the_oldest() {
     let injector = Injector::new();
     for (len, left) in [(1, 0), (2, 1), (3, 1), (8, 4), (FULL, FULL / 2)] {
-        let ((victim, stealer), (thief, _)) = (Local::new(), Local::new());
+        let ((victim, stealer), (thief, _)) = (queue(), queue());
         fill(&victim, &injector, 0..len);
         let stolen = thief.steal_from(&stealer).expect("there are some");
         assert_eq!(stolen.item.value(), 0);
@@ -94,9 +99,44 @@ fn a_thief_takes_half_and_runs_the_oldest() {
 }
 
 #[test]
+fn batches_from_the_injector_find_room_beside_a_full_queue() {
+    let injector = Injector::new();
+    let (local, _stealer) = queue();
+    fill(&local, &injector, 0..FULL);
+    assert_eq!((local.room(), local.space()), (0, CAPACITY));
+    local.extend(batch_of(FULL..2 * FULL));
+    assert_eq!((local.len(), local.room(), local.space()), (2 * CAPACITY, 0, 0));
+    assert!(matches!(local.push(item(2 * FULL), &injector), Placed::Spilled(Pushed::First)));
+    assert_eq!(all(&local), (0..2 * FULL).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_not_urgent_is_refused_by_a_queue_that_is_half_full() {
+    let injector = Injector::new();
+    let (local, _stealer) = queue();
+    fill(&local, &injector, 0..FULL / 2 - 1);
+    assert!(!local.is_crowded());
+    assert!(local.push_unless_crowded(item(FULL)).is_ok());
+    assert!(local.is_crowded());
+    assert_eq!(local.push_unless_crowded(item(0)).map_err(|item| item.value()), Err(0));
+    assert_eq!(all(&local).last(), Some(&FULL));
+}
+
+#[test]
+fn a_thief_whose_ring_is_full_takes_nothing() {
+    let injector = Injector::new();
+    let ((victim, stealer), (thief, _)) = (queue(), queue());
+    fill(&victim, &injector, 0..8);
+    thief.extend(batch_of(0..2 * FULL - 1));
+    assert_eq!(thief.take_half_of(&stealer), 1);
+    assert_eq!(thief.take_half_of(&stealer), 0);
+    assert_eq!((victim.len(), thief.len()), (7, 2 * CAPACITY));
+}
+
+#[test]
 fn a_batch_from_the_injector_goes_behind_the_queue() {
     let injector = Injector::new();
-    let (local, _stealer) = Local::new();
+    let (local, _stealer) = queue();
     fill(&local, &injector, [7]);
     local.extend(batch_of(8..10));
     assert_eq!(all(&local), [7, 8, 9]);
@@ -106,7 +146,7 @@ fn a_batch_from_the_injector_goes_behind_the_queue() {
 fn dropping_the_queue_drops_what_is_in_it() {
     let count = Arc::new(AtomicUsize::new(0));
     let injector = Injector::new();
-    let (local, stealer) = Local::new();
+    let (local, stealer) = queue();
     (0..3).for_each(|_| drop(local.push(counted(&count), &injector)));
     drop(local.pop());
     drop(local);
@@ -158,7 +198,7 @@ fn one_owner_and_many_thieves_take_each_item_once() {
         let marks = MARKS.get_or_init(|| (0..in_a_round).map(|_| Mark::default()).collect());
         for round in 1..=items / in_a_round {
             let injector = Injector::new();
-            let (local, stealer) = Local::new();
+            let (local, stealer) = queue();
             let total = AtomicUsize::new(0);
             let take = |Marked(mark): Marked| {
                 assert_eq!(mark.taken.fetch_add(1, Ordering::Relaxed), round - 1, "taken twice");
@@ -167,7 +207,7 @@ fn one_owner_and_many_thieves_take_each_item_once() {
             std::thread::scope(|scope| {
                 for _ in 0..THIEVES {
                     scope.spawn(|| {
-                        let (own, _) = Local::new();
+                        let (own, _) = queue();
                         while total.load(Ordering::Relaxed) < in_a_round {
                             if let Some(stolen) = own.steal_from(&stealer) {
                                 take(stolen.item);
