@@ -234,7 +234,7 @@ fn enter_tokio(shared: &Shared) -> Entered {
 
 impl LocalPlace for Context {
     fn make_way(&self, name: &'static str) -> Result<(), DriveError> {
-        let polls_root = || !self.slot().heartbeat.in_poll();
+        let polls_root = || self.polled.get().is_null();
         match self.role {
             Role::Waiting => Ok(()),
             // It gives up its seat after this poll.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use super::context::{Context, Role, with_context};
 use super::{Shared, Slot};
 use crate::local::{Bell, Local, Owner};
-use crate::task::{self, Id, IdBlock, JoinHandle, Label, Schedule as _, Sight};
+use crate::task::{self, Header, Id, IdBlock, JoinHandle, Label, Schedule as _, Sight};
 
 /// A queue for each worker, or the one of the thread in `block_on` where there are none.
 pub(super) struct Pinned {
@@ -63,6 +63,11 @@ impl Pinned {
         for queue in &self.queues {
             queue.arena().look_at_tasks(&mut see);
         }
+    }
+
+    /// The task in this cell, if it is one of a pinned task.
+    pub(super) fn look_at(&self, cell: *const Header) -> Option<Sight> {
+        self.queues.iter().find_map(|queue| queue.arena().look_at(cell))
     }
 
     /// The identifiers that the owners have not handed out.

@@ -8,9 +8,8 @@ use crate::idle::Idle;
 use crate::stall::{StallReport, ThreadState};
 use crate::supervisor::births::Taken;
 use crate::supervisor::cover::By;
-use crate::supervisor::heartbeat::Poll;
 use crate::supervisor::{Supervised, Supervisor};
-use crate::task::{Id, IdBlock};
+use crate::task::{Id, IdBlock, Sight};
 
 impl Supervised for Shared {
     fn supervisor(&self) -> &Supervisor {
@@ -44,8 +43,11 @@ impl Supervised for Shared {
         Taken { at, horizon: Id::horizon(), rests }
     }
 
-    fn poll(&self, slot: usize) -> Option<Poll> {
-        self.slots[slot].heartbeat.poll()
+    fn polled_task(&self, slot: usize, beat: u64) -> Option<Sight> {
+        let poll = self.slots[slot].heartbeat.poll().filter(|poll| poll.beat == beat)?;
+        let task = self.arena.look_at(poll.cell).or_else(|| self.pinned.look_at(poll.cell))?;
+        // Another one: the poll has ended meanwhile.
+        (task.id == poll.id).then_some(task)
     }
 
     fn blocks_in_place(&self, slot: usize) -> bool {

@@ -16,6 +16,7 @@ use crate::local::Owner;
 use crate::misuse;
 use crate::queue::{Batch, CAPACITY, Pushed};
 use crate::stall::ThreadState;
+use crate::supervisor::heartbeat::SUPERVISED;
 use crate::task::{Notified, Ran, Schedule};
 
 /// Tasks run from the LIFO slot in a row before the queue has its turn. Tokio's figure, found to keep the locality of
@@ -29,9 +30,6 @@ const BUSY_TURN: Duration = Duration::from_micros(25);
 /// Tasks taken from the injector at each look, whatever the own queue holds: no more than it gives out between two looks, of
 /// 61 polls one in four, so that it does not grow.
 const LEAST_BATCH: usize = 15;
-
-/// False only in the build with which `.ci/jobs/instructions.sh` counts what being supervised costs a poll.
-const SUPERVISED: bool = !cfg!(runtime_unsupervised);
 
 /// What the loop does next.
 enum Next {
@@ -173,18 +171,13 @@ impl Holder<'_> {
             self.context.stop_searching();
         }
         let heartbeat = &self.slot.heartbeat;
-        let beat = if SUPERVISED {
-            heartbeat.begin(task.id(), task.label())
-        } else {
-            // Polls are counted all the same.
-            heartbeat.beat().wrapping_add(1)
-        };
+        heartbeat.begin(task.id_number(), task.address());
         frame.budget().set(budget::PER_POLL);
         self.context.polled.set(task.address());
         let ran = task.run(&self.context.yielded);
         self.context.polled.set(std::ptr::null());
         frame.budget().set(budget::UNLIMITED);
-        heartbeat.end(beat);
+        heartbeat.end();
         ran
     }
 

@@ -1,16 +1,20 @@
 //! A slot's heartbeat: whether its thread is inside of a poll, which poll, and of which task. Written by that thread, read by
 //! anybody. The README in this folder, "What it sees".
-#![allow(unsafe_code)]
 
 use crate::primitives::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::primitives::atomic::{AtomicPtr, AtomicU64};
-use crate::task::{Id, Label};
+use crate::task::{Header, Id};
 
-/// A counter that moves when a poll begins and when it ends: odd inside of one. And what is being polled.
+/// False only in the build with which `.ci/jobs/instructions.sh` counts what being supervised costs a poll.
+pub(crate) const SUPERVISED: bool = !cfg!(runtime_unsupervised);
+
+/// How many polls have ended, and which is under way.
 pub(crate) struct Heartbeat {
-    beat: AtomicU64,
+    polls: AtomicU64,
+    /// The task's number; zero between two polls.
     id: AtomicU64,
-    label: AtomicPtr<()>,
+    /// Where the task is; between two polls, where the last was. Not to be followed: the cell may have gone.
+    cell: AtomicPtr<Header>,
 }
 
 /// A poll under way.
@@ -20,74 +24,66 @@ pub(crate) struct Poll {
     pub(crate) beat: u64,
     /// The task's.
     pub(crate) id: Id,
-    pub(crate) label: Label,
+    /// To look for among the cells that are there.
+    pub(crate) cell: *const Header,
 }
 
 impl Heartbeat {
     /// Between two polls.
     pub(crate) fn new() -> Heartbeat {
         Heartbeat {
-            beat: AtomicU64::new(0),
+            polls: AtomicU64::new(0),
             id: AtomicU64::new(0),
-            label: AtomicPtr::new(std::ptr::null_mut()),
+            cell: AtomicPtr::new(std::ptr::null_mut()),
         }
     }
 
-    /// A poll begins. By the slot's thread; the answer is for `end`.
+    /// A poll of the task with this number, in this cell, begins. By the slot's thread.
     #[inline]
-    pub(crate) fn begin(&self, id: Id, label: Label) -> u64 {
-        // Ordering: Release pairs with the Acquire of `poll`: who sees what is written here sees the end of the poll before.
-        self.id.store(id.as_nonzero().get(), Release);
-        // Ordering: as above.
-        self.label.store(label.as_ptr(), Release);
-        // Relaxed: this thread is the only writer.
-        let beat = self.beat.load(Relaxed).wrapping_add(1);
-        // Ordering: Release pairs with the Acquire of `poll`: who sees the beat sees what is polled.
-        self.beat.store(beat, Release);
-        beat
+    pub(crate) fn begin(&self, id: u64, cell: *const Header) {
+        if SUPERVISED {
+            // Ordering: Release pairs with the Acquire of `poll`: who sees what is written here sees the end of the poll
+            // before.
+            self.cell.store(cell.cast_mut(), Release);
+            // Ordering: as above; and who sees the number sees the cell.
+            self.id.store(id, Release);
+        }
     }
 
     /// The poll has ended. By the slot's thread.
     #[inline]
-    pub(crate) fn end(&self, began: u64) {
-        // Relaxed: the next `begin` publishes it.
-        self.beat.store(began.wrapping_add(1), Relaxed);
+    pub(crate) fn end(&self) {
+        if SUPERVISED {
+            // Relaxed: the count publishes it.
+            self.id.store(0, Relaxed);
+        }
+        // Relaxed: this thread is the only writer.
+        let polls = self.polls.load(Relaxed).wrapping_add(1);
+        // Ordering: Release pairs with the Acquire of `poll`: who sees the count does not see the task of the poll that ended.
+        self.polls.store(polls, Release);
     }
 
-    /// Whether the slot's thread is inside of a poll. By that thread.
-    #[inline]
-    pub(crate) fn in_poll(&self) -> bool {
-        // Relaxed: its own writes.
-        self.beat.load(Relaxed) % 2 == 1
-    }
-
-    /// Polls so far.
+    /// Polls that have ended.
     pub(crate) fn polls(&self) -> u64 {
-        // Relaxed: a figure. Two beats a poll.
-        self.beat.load(Relaxed) / 2
+        // Relaxed: a figure.
+        self.polls.load(Relaxed)
     }
 
-    /// To be compared with that of another time.
+    /// Moves when a poll begins and when it ends: odd inside of one. To be compared with that of another time.
     pub(crate) fn beat(&self) -> u64 {
-        // Relaxed: samples are compared.
-        self.beat.load(Relaxed)
+        self.poll().map_or_else(|| 2 * self.polls(), |poll| poll.beat)
     }
 
     /// The poll under way. `None` between two, and when it ends or begins meanwhile.
     pub(crate) fn poll(&self) -> Option<Poll> {
-        // Ordering: Acquire pairs with the Release of `begin`.
-        let beat = self.beat.load(Acquire);
-        if beat.is_multiple_of(2) {
+        // Ordering: Acquire pairs with the Release of `end`.
+        let polls = self.polls.load(Acquire);
+        // Ordering: Acquire, both, pairs with the Release of `begin`: if one is a later poll's, so is the count read last.
+        let (id, cell) = (self.id.load(Acquire), self.cell.load(Acquire));
+        if id == 0 || self.polls() != polls {
             return None;
         }
-        // Ordering: Acquire, both, pairs with the Release of `begin`: if one is a later poll's, so is the beat read last.
-        let (id, label) = (self.id.load(Acquire), self.label.load(Acquire));
-        if self.beat.load(Relaxed) != beat {
-            return None;
-        }
-        // SAFETY: the beat was odd, so a `begin` wrote it from such a value.
-        let label = unsafe { Label::from_ptr(label) };
-        Some(Poll { beat, id: Id::from_number(id), label })
+        Some(Poll { beat: 2 * polls + 1, id: Id::from_number(id), cell })
     }
 }
 
@@ -99,6 +95,6 @@ impl Default for Heartbeat {
 
 impl std::fmt::Debug for Heartbeat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Heartbeat").field("poll", &self.poll()).field("polls", &self.polls()).finish()
+        f.debug_struct("Heartbeat").field("polls", &self.polls()).field("poll", &self.poll()).finish()
     }
 }

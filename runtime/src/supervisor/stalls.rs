@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use crate::stall::StallReport;
-use crate::supervisor::heartbeat::Poll;
+use crate::task::{Id, Label};
 
 /// The least time between two reports of one place.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -43,8 +43,8 @@ impl Stalls {
     }
 
     /// A poll was found stuck.
-    pub(super) fn begin(&mut self, slot: usize, poll: &Poll, lasted: Duration) {
-        let mut report = StallReport::new(poll.id, poll.label, slot, lasted);
+    pub(super) fn begin(&mut self, slot: usize, id: Id, label: Label, lasted: Duration) {
+        let mut report = StallReport::new(id, label, slot, lasted);
         let place = self.places.entry(report.spawned_at).or_insert(Place { since: PAUSE, unreported: 0 });
         let reported = place.since >= PAUSE;
         if reported {
@@ -84,19 +84,14 @@ impl Stalls {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::{Id, Label};
 
     const TEN: Duration = Duration::from_millis(10);
-
-    fn poll(id: u64, label: Label) -> Poll {
-        Poll { beat: 2 * id + 1, id: Id::from_number(id), label }
-    }
 
     #[test]
     fn a_stall_is_reported_when_it_is_found_and_when_it_is_over() {
         let mut stalls = Stalls::default();
         let label = Label::named(Location::caller(), "reader");
-        stalls.begin(3, &poll(7, label), TEN);
+        stalls.begin(3, Id::from_number(7), label, TEN);
         let first = stalls.take_due();
         assert_eq!(first, [StallReport::new(Id::from_number(7), label, 3, TEN)]);
         stalls.go_on(3, 5 * TEN);
@@ -112,16 +107,16 @@ mod tests {
     fn of_each_place_one_a_second_is_reported_and_the_rest_counted() {
         let mut stalls = Stalls::default();
         let (here, there) = (Label::caller(), Label::caller());
-        for id in 1..=5 {
-            stalls.begin(0, &poll(id, here), TEN);
+        let id = Id::from_number;
+        for number in 1..=5 {
+            stalls.begin(0, id(number), here, TEN);
             stalls.end(0);
         }
-        stalls.begin(1, &poll(9, there), TEN);
+        stalls.begin(1, id(9), there, TEN);
         let due: Vec<_> = stalls.take_due().into_iter().map(|report| (report.id, report.over)).collect();
-        let id = Id::from_number;
         assert_eq!(due, [(id(1), false), (id(1), true), (id(9), false)]);
         stalls.pass(PAUSE);
-        stalls.begin(0, &poll(6, here), TEN);
+        stalls.begin(0, id(6), here, TEN);
         let due = stalls.take_due();
         assert_eq!((due.len(), due[0].id, due[0].unreported), (1, id(6), 4));
         stalls.pass(PAUSE);

@@ -11,9 +11,9 @@ use crate::driver::Driver;
 use crate::idle::Idle;
 use crate::stall::StallReport;
 use crate::supervisor::births::{Births, Taken};
-use crate::supervisor::heartbeat::Poll;
 use crate::supervisor::stalls::Stalls;
 use crate::supervisor::watch::{Seen, Watch};
+use crate::task::Sight;
 
 /// How long all must be idle before the supervisor stops sampling: long against the pauses of a service under load.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -42,8 +42,8 @@ pub(crate) trait Supervised {
     /// Which task identifiers are handed out.
     fn taken(&self, at: Instant) -> Taken;
 
-    /// The slot's poll under way.
-    fn poll(&self, slot: usize) -> Option<Poll>;
+    /// The task of the slot's poll, if that is the one with this beat.
+    fn polled_task(&self, slot: usize, beat: u64) -> Option<Sight>;
 
     /// Whether the slot's thread has said itself that it blocks.
     fn blocks_in_place(&self, slot: usize) -> bool;
@@ -278,10 +278,10 @@ impl<'a, S: Supervised> Sampler<'a, S> {
                     if first {
                         // Relaxed: a figure.
                         shared.supervisor().stalls.fetch_add(1, Ordering::Relaxed);
-                        if let Some(poll) = shared.poll(slot).filter(|poll| poll.beat == beat)
+                        if let Some(task) = shared.polled_task(slot, beat)
                             && !shared.blocks_in_place(slot)
                         {
-                            self.stalls.begin(slot, &poll, lasted);
+                            self.stalls.begin(slot, task.id, task.label, lasted);
                         }
                     }
                     self.stalls.go_on(slot, lasted);

@@ -65,8 +65,14 @@ impl Face {
     /// For who holds the task.
     #[inline]
     pub(super) fn id(&self) -> Id {
+        Id::from_number(self.id_number())
+    }
+
+    /// As `id`.
+    #[inline]
+    pub(super) fn id_number(&self) -> u64 {
         // Relaxed: written before the task was published.
-        Id::from_number(self.id.load(Relaxed))
+        self.id.load(Relaxed)
     }
 
     /// For who holds the task.

@@ -8,7 +8,6 @@ use std::ptr::NonNull;
 
 use super::header::{Header, RawTask};
 use super::id::Id;
-use super::label::Label;
 use super::schedule::Schedule;
 
 /// A task that is to be polled. Whoever has it must queue it or run it; dropping it would leak the task.
@@ -85,10 +84,10 @@ impl<S: Schedule> Notified<S> {
         self.task.id()
     }
 
-    /// Where it was spawned, and its name.
+    /// As `id`, for a heartbeat.
     #[inline]
-    pub(crate) fn label(&self) -> Label {
-        self.task.label()
+    pub(crate) fn id_number(&self) -> u64 {
+        self.task.face().id_number()
     }
 
     /// As a pointer, for queues that are linked through [`queue_next`](super::queue_next).

@@ -108,6 +108,14 @@ impl Depot {
         }
     }
 
+    /// The task in the cell at this address, if there is such a cell.
+    pub(super) fn look_at(&self, cell: *const Header) -> Option<Sight> {
+        let pages = self.pages.lock();
+        let cell = pages.all.iter().find_map(|page| page.cell_at(cell.addr(), self.class))?;
+        // SAFETY: in a page that is not freed meanwhile; the face of a cell may always be read.
+        unsafe { &(*cell.as_ptr().cast::<FreeCell>()).face }.look()
+    }
+
     /// Frees the pages whose every cell is in the depot, if that holds more than `keep` chains. Says how many.
     pub(super) fn trim(&self, keep: usize) -> usize {
         let mut locked = self.pages.lock();
@@ -223,6 +231,12 @@ impl Page {
     fn cells(self, class: Class) -> impl DoubleEndedIterator<Item = NonNull<Header>> {
         // SAFETY: within the page.
         (0..CHAIN).map(move |index| unsafe { self.0.add(index * class.size()) }.cast())
+    }
+
+    fn cell_at(self, address: usize, class: Class) -> Option<NonNull<Header>> {
+        let offset = address.checked_sub(self.0.addr().get()).filter(|offset| *offset < class.size() * CHAIN)?;
+        // SAFETY: within the page.
+        offset.is_multiple_of(class.size()).then(|| unsafe { self.0.add(offset) }.cast())
     }
 
     fn is_before_end(self, cell: NonNull<Header>, class: Class) -> bool {

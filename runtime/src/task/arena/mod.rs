@@ -71,6 +71,12 @@ impl<S> Arena<S> {
         self.outside.lock().look_at_tasks(see);
     }
 
+    /// The task in this cell, if it is a cell of this arena: the address need not be one of anything any more.
+    pub(crate) fn look_at(&self, cell: *const Header) -> Option<Sight> {
+        let in_a_page = || self.depots.iter().find_map(|depot| depot.look_at(cell));
+        in_a_page().or_else(|| self.outside.lock().look_at(cell))
+    }
+
     /// How many cells are not free: tasks, and complete ones that somebody still holds.
     #[cfg(test)]
     pub(crate) fn occupied(&self) -> usize {

@@ -106,6 +106,12 @@ impl<S> Outside<S> {
         faces.filter_map(Face::look).for_each(see);
     }
 
+    pub(super) fn look_at(&self, cell: *const Header) -> Option<Sight> {
+        let (_, alone) = self.alone.iter().find(|(_, alone)| std::ptr::eq(alone.0.as_ptr(), cell))?;
+        // SAFETY: as in `look_at_tasks`.
+        unsafe { &(*alone.0.as_ptr()).face }.look()
+    }
+
     pub(super) fn for_each_word(&self, mut f: impl FnMut(&State)) {
         for (_, alone) in &self.alone {
             // SAFETY: as in `shut_alone`.
