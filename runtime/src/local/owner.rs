@@ -10,7 +10,7 @@ use reactor_hook::budget;
 use super::{Bell, Core, ENDED, Key, Local, Waiters};
 use crate::primitives::atomic::Ordering;
 use crate::primitives::{Arc, this_thread, thread};
-use crate::task::{Notified, Ran};
+use crate::task::{Cache, Notified, Ran};
 
 /// The owner of a local queue. Dropping it ends the queue and every task in it, here and now.
 pub(crate) struct Owner<B: Bell> {
@@ -76,6 +76,11 @@ impl<B: Bell> Owner<B> {
         core.pop()
     }
 
+    /// Where the cells of the tasks go that this thread runs.
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.core().cache
+    }
+
     /// What became of a task that was polled. True when it is complete.
     #[inline]
     pub(crate) fn put_back(&self, ran: Ran<Local<B>>) -> bool {
@@ -96,11 +101,12 @@ impl<B: Bell> Owner<B> {
     pub(crate) fn run(&self, most: usize) -> bool {
         let _turn = self.begin_turn();
         let yielded = Cell::new(false);
+        let cache = Some(self.cache());
         for _ in 0..most {
             let Some(task) = self.next() else {
                 return false;
             };
-            let ran = budget::with_budget(budget::PER_POLL, || task.run(&yielded));
+            let ran = budget::with_budget(budget::PER_POLL, || task.run(&yielded, cache));
             self.put_back(ran);
         }
         self.has_ready()

@@ -17,7 +17,7 @@ use crate::misuse;
 use crate::queue::{Batch, CAPACITY, Pushed};
 use crate::stall::ThreadState;
 use crate::supervisor::heartbeat::SUPERVISED;
-use crate::task::{Notified, Ran, Schedule};
+use crate::task::{Cache, Notified, Ran, Schedule};
 
 /// Tasks run from the LIFO slot in a row before the queue has its turn. Tokio's figure, found to keep the locality of
 /// message passing while a pair of tasks cannot starve the rest.
@@ -131,7 +131,7 @@ impl Holder<'_> {
             return;
         };
         let _turn = pinned.begin_turn();
-        let ran = self.poll_task(frame, task);
+        let ran = self.poll_task(frame, task, pinned.cache());
         if pinned.put_back(ran) {
             self.slot.counters.completed.add(1);
         }
@@ -157,7 +157,7 @@ impl Holder<'_> {
     /// Polls one task.
     #[inline]
     pub(super) fn poll(self, frame: &Frame, task: Notified<Shared>) {
-        match self.poll_task(frame, task) {
+        match self.poll_task(frame, task, &self.core.cache) {
             Ran::Idle => {}
             Ran::Again(task) => self.requeue(task),
             Ran::Done => self.slot.counters.completed.add(1),
@@ -166,7 +166,7 @@ impl Holder<'_> {
 
     /// Polls one task, whosever it is.
     #[inline]
-    fn poll_task<S: Schedule>(self, frame: &Frame, task: Notified<S>) -> Ran<S> {
+    fn poll_task<S: Schedule>(self, frame: &Frame, task: Notified<S>, cache: &Cache) -> Ran<S> {
         if self.core.searching.get() {
             self.context.stop_searching();
         }
@@ -174,7 +174,7 @@ impl Holder<'_> {
         heartbeat.begin(task.id_number(), task.address());
         frame.budget().set(budget::PER_POLL);
         self.context.polled.set(task.address());
-        let ran = task.run(&self.context.yielded);
+        let ran = task.run(&self.context.yielded, Some(cache));
         self.context.polled.set(std::ptr::null());
         frame.budget().set(budget::UNLIMITED);
         heartbeat.end();

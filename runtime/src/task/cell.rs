@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
-use super::arena::Home;
+use super::arena::{Cache, Home};
 use super::error::JoinError;
 use super::header::{Body, Header, RawTask, Vtable};
 use super::id::Id;
@@ -135,12 +135,16 @@ unsafe fn consume<F: Future>(stage: *mut Stage<F>) {
     unsafe { stage.drop_in_place() };
 }
 
-unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>) -> Step {
+unsafe fn run<F: Future, S: Schedule>(
+    task: RawTask,
+    yielded: &StdCell<bool>,
+    cache: Option<&Cache>,
+) -> Step {
     match task.state().start() {
         Start::Poll => {}
         Start::Cancel => {
             // SAFETY: we have the Notified.
-            unsafe { cancel::<F, S>(task) };
+            unsafe { cancel::<F, S>(task, cache) };
             return Step::Done;
         }
     }
@@ -156,7 +160,7 @@ unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>) ->
                 Park::Again => Step::Again,
                 Park::Cancel => {
                     // SAFETY: we still have the Notified.
-                    unsafe { cancel::<F, S>(task) };
+                    unsafe { cancel::<F, S>(task, cache) };
                     Step::Done
                 }
             }
@@ -169,10 +173,10 @@ unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>) ->
                     quietly(|| drop(output));
                 }
                 // SAFETY: nobody else holds a reference, and the future is gone.
-                unsafe { release::<F, S>(task) };
+                unsafe { release_to::<F, S>(task, cache) };
             } else if let Some(output) = output {
                 // SAFETY: we have the Notified, and the future is gone.
-                unsafe { finish::<F, S>(task, Ok(output)) };
+                unsafe { finish::<F, S>(task, Ok(output), cache) };
             }
             Step::Done
         }
@@ -185,7 +189,7 @@ unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>) ->
             // SAFETY: as above; the future is dropped here unless it was.
             quietly(|| stage.with_mut(|stage| unsafe { consume(stage) }));
             // SAFETY: we have the Notified, and the future is gone.
-            unsafe { finish_panicked::<F, S>(task, panic) };
+            unsafe { finish_panicked::<F, S>(task, panic, cache) };
             Step::Done
         }
     }
@@ -229,15 +233,15 @@ fn poll<F: Future, S>(
 ///
 /// The caller has the Notified, and loses it.
 #[cold]
-unsafe fn cancel<F: Future, S: Schedule>(task: RawTask) {
+unsafe fn cancel<F: Future, S: Schedule>(task: RawTask, cache: Option<&Cache>) {
     // SAFETY: we have the Notified, so the stage is ours.
     let stage = unsafe { stage::<F, S>(task) };
     // SAFETY: as above.
     match catch_unwind(AssertUnwindSafe(|| stage.with_mut(|stage| unsafe { consume(stage) }))) {
         // SAFETY: the future is gone.
-        Ok(()) => unsafe { finish::<F, S>(task, Err(JoinError::cancelled(task.id()))) },
+        Ok(()) => unsafe { finish::<F, S>(task, Err(JoinError::cancelled(task.id())), cache) },
         // SAFETY: the future is gone.
-        Err(panic) => unsafe { finish_panicked::<F, S>(task, panic) },
+        Err(panic) => unsafe { finish_panicked::<F, S>(task, panic, cache) },
     }
 }
 
@@ -245,14 +249,18 @@ unsafe fn cancel<F: Future, S: Schedule>(task: RawTask) {
 ///
 /// As for `finish`.
 #[cold]
-unsafe fn finish_panicked<F: Future, S: Schedule>(task: RawTask, panic: Box<dyn Any + Send + 'static>) {
+unsafe fn finish_panicked<F: Future, S: Schedule>(
+    task: RawTask,
+    panic: Box<dyn Any + Send + 'static>,
+    cache: Option<&Cache>,
+) {
     // SAFETY: the Notified keeps the cell.
     let owner = unsafe { owner::<S>(task) };
     // Whatever these do, the task completes: who waits for it, and whoever ends the scheduler, counts on that.
     quietly(|| owner.unhandled_panic(task.id()));
     quietly(|| remedy::report(format_args!("task {}", task.id()), task.label().location(), panic.as_ref()));
     // SAFETY: passed on.
-    unsafe { finish::<F, S>(task, Err(JoinError::panic(task.id(), panic))) }
+    unsafe { finish::<F, S>(task, Err(JoinError::panic(task.id(), panic)), cache) }
 }
 
 /// Completes.
@@ -261,7 +269,11 @@ unsafe fn finish_panicked<F: Future, S: Schedule>(task: RawTask, panic: Box<dyn 
 ///
 /// The caller has the Notified, and loses it; the stage is `Consumed`.
 #[inline]
-unsafe fn finish<F: Future, S: Schedule>(task: RawTask, result: Result<F::Output, JoinError>) {
+unsafe fn finish<F: Future, S: Schedule>(
+    task: RawTask,
+    result: Result<F::Output, JoinError>,
+    cache: Option<&Cache>,
+) {
     let state = task.state();
     let wanted = state.has_join_interest();
     if wanted {
@@ -273,12 +285,12 @@ unsafe fn finish<F: Future, S: Schedule>(task: RawTask, result: Result<F::Output
         drop_result(result);
         if state.is_sole() {
             // SAFETY: nobody else holds a reference.
-            unsafe { release::<F, S>(task) };
+            unsafe { release_to::<F, S>(task, cache) };
             return;
         }
     }
     // SAFETY: as of this function; the output is stored if `wanted`.
-    unsafe { complete::<F, S>(task, wanted) }
+    unsafe { complete::<F, S>(task, wanted, cache) }
 }
 
 /// Nobody is left to be told of a panic of the output's drop.
@@ -294,21 +306,24 @@ fn drop_result<T>(result: Result<T, JoinError>) {
 /// # Safety
 ///
 /// As for `finish`; `stored` says whether the output is in the stage.
-unsafe fn complete<F: Future, S: Schedule>(task: RawTask, mut stored: bool) {
+unsafe fn complete<F: Future, S: Schedule>(task: RawTask, mut stored: bool, cache: Option<&Cache>) {
     let state = task.state();
     loop {
         match state.complete(stored) {
             Complete::Done => return,
             Complete::Release => {
                 // SAFETY: nobody else holds a reference.
-                unsafe { release::<F, S>(task) };
+                unsafe { release_to::<F, S>(task, cache) };
                 return;
             }
             Complete::WakeJoiner => {
                 // SAFETY: the transition gave us the waker.
                 let waker = unsafe { task.join_waker().take_shared() };
                 quietly(|| waker.wake());
-                task.unref();
+                if state.unref() {
+                    // SAFETY: it was the last reference.
+                    unsafe { release_to::<F, S>(task, cache) };
+                }
                 return;
             }
             Complete::DropOutput => {
@@ -344,10 +359,8 @@ unsafe fn drop_output<F: Future, S>(task: RawTask) {
 
 /// Gives the cell back. Nothing in it needs a drop by now.
 unsafe fn release<F: Future, S: Schedule>(task: RawTask) {
-    // For the models: what becomes of the memory is a write to both.
-    // SAFETY: nobody else can reach the cell.
-    unsafe { stage::<F, S>(task) }.with_mut(|_| ());
-    task.join_waker().overwrite();
+    // SAFETY: passed on.
+    unsafe { vacate::<F, S>(task) };
     let keep = {
         // SAFETY: the cell still counts as taken: the scheduler is there.
         let owner = unsafe { owner::<S>(task) };
@@ -356,4 +369,37 @@ unsafe fn release<F: Future, S: Schedule>(task: RawTask) {
     };
     // With the last cell of an arena that has retired goes the scheduler itself: no reference to it is left here.
     drop(keep);
+}
+
+/// As `release`, by the thread that ran the task.
+///
+/// # Safety
+///
+/// As for `release`; the cache, if any, is that of the calling thread for the task's scheduler.
+#[inline]
+unsafe fn release_to<F: Future, S: Schedule>(task: RawTask, cache: Option<&Cache>) {
+    if let (Home::Class(class), Some(cache)) = (const { Cell::<F, S>::HOME }, cache) {
+        // SAFETY: the cell still counts as taken: the scheduler is there.
+        let arena = unsafe { owner::<S>(task) }.arena();
+        // SAFETY: passed on.
+        unsafe { vacate::<F, S>(task) };
+        // SAFETY: a cell of `HOME` that nobody else can reach.
+        if unsafe { arena.cached(cache, task, class) } {
+            return;
+        }
+    }
+    // SAFETY: passed on.
+    unsafe { release::<F, S>(task) }
+}
+
+/// For the models: what becomes of the memory is a write to both.
+///
+/// # Safety
+///
+/// As for `release`.
+#[inline]
+unsafe fn vacate<F: Future, S>(task: RawTask) {
+    // SAFETY: nobody else can reach the cell.
+    unsafe { stage::<F, S>(task) }.with_mut(|_| ());
+    task.join_waker().overwrite();
 }

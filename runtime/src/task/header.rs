@@ -4,6 +4,7 @@
 use std::cell::Cell as StdCell;
 use std::ptr::NonNull;
 
+use super::arena::Cache;
 use super::face::Face;
 use super::id::Id;
 use super::label::Label;
@@ -48,8 +49,9 @@ impl std::fmt::Debug for Header {
 
 /// What depends on the types of the future and of the scheduler.
 pub(super) struct Vtable {
-    /// Polls or cancels once. The caller has the Notified, and loses it.
-    pub(super) run: unsafe fn(RawTask, &StdCell<bool>) -> Step,
+    /// Polls or cancels once. The caller has the Notified, and loses it. The cache, if any, is that of the calling thread for
+    /// the task's scheduler.
+    pub(super) run: unsafe fn(RawTask, &StdCell<bool>, Option<&Cache>) -> Step,
     /// Hands the Notified, which the caller has, to the scheduler. The caller holds a reference besides, or is a
     /// worker.
     pub(super) schedule: unsafe fn(RawTask),

@@ -6,6 +6,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+use super::arena::Cache;
 use super::header::{Header, RawTask};
 use super::id::Id;
 use super::schedule::Schedule;
@@ -55,10 +56,13 @@ impl<S: Schedule> Notified<S> {
     ///
     /// `yielded` is set by a future that wants its neighbours to run first and has left its waker nowhere
     /// (`yield_now`). It is cleared here. A panic of the task ends in its `JoinError`, never here.
+    ///
+    /// With a `cache`, which must be that of the calling thread for the task's scheduler, the cell of a task that ends goes
+    /// there without a look at where this is.
     #[inline]
-    pub(crate) fn run(self, yielded: &Cell<bool>) -> Ran<S> {
+    pub(crate) fn run(self, yielded: &Cell<bool>, cache: Option<&Cache>) -> Ran<S> {
         // SAFETY: we have the Notified, and do not use it again unless it is given back.
-        match unsafe { (self.task.vtable().run)(self.task, yielded) } {
+        match unsafe { (self.task.vtable().run)(self.task, yielded, cache) } {
             Step::Idle => Ran::Idle,
             Step::Again => Ran::Again(self),
             Step::Done => Ran::Done,
@@ -68,7 +72,7 @@ impl<S: Schedule> Notified<S> {
     /// Drops the future; the handle resolves cancelled.
     pub(crate) fn cancel(self) {
         self.task.state().cancel_owned();
-        let ran = self.run(&Cell::new(false));
+        let ran = self.run(&Cell::new(false), None);
         debug_assert!(matches!(ran, Ran::Done), "a cancelled task is not polled");
     }
 

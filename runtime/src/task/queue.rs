@@ -73,6 +73,14 @@ impl Drop for Queue {
     }
 }
 
+impl Queue {
+    /// The cache of this thread, if it is the queue's worker.
+    fn own_cache(&self) -> Option<Rc<Cache>> {
+        let own = |(queue, cache): &(*const Queue, Rc<Cache>)| std::ptr::eq(*queue, self).then(|| cache.clone());
+        WORKER.try_with(|worker| worker.borrow().as_ref().and_then(own)).ok().flatten()
+    }
+}
+
 impl Schedule for Queue {
     fn schedule(&self, task: Notified<Self>) {
         let _call = Call::on(self);
@@ -89,17 +97,7 @@ impl Schedule for Queue {
 
     fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R {
         let _call = Call::on(self);
-        let cache = WORKER
-            .try_with(|worker| {
-                let worker = worker.borrow();
-                worker
-                    .as_ref()
-                    .filter(|(queue, _)| std::ptr::eq(*queue, self))
-                    .map(|(_, cache)| cache.clone())
-            })
-            .ok()
-            .flatten();
-        f(cache.as_deref())
+        f(self.own_cache().as_deref())
     }
 }
 
@@ -163,7 +161,8 @@ impl Executor {
     }
 
     pub(crate) fn run(&self, task: Notified<Queue>) {
-        match task.run(&Cell::new(false)) {
+        let cache = Queue::own_cache(&self.0);
+        match task.run(&Cell::new(false), cache.as_deref()) {
             Ran::Idle | Ran::Done => {}
             Ran::Again(task) => self.0.schedule(task),
         }

@@ -5,6 +5,7 @@ use std::cell::Cell as StdCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
+use super::arena::Cache;
 use super::error::JoinError;
 use super::face::Face;
 use super::header::{Body, Header, RawTask, Vtable};
@@ -54,7 +55,7 @@ pub(crate) fn refuse<F, T>(id: Id, label: Label, future: F) -> JoinHandle<T> {
     unsafe { JoinHandle::new(task) }
 }
 
-unsafe fn run(_: RawTask, _: &StdCell<bool>) -> Step {
+unsafe fn run(_: RawTask, _: &StdCell<bool>, _: Option<&Cache>) -> Step {
     unreachable!("a refused task is complete, nobody has its Notified")
 }
 

@@ -171,7 +171,7 @@ impl<S: Schedule> Arena<S> {
         for task in taken {
             // SAFETY: the transition gave us the Notified of a task of this arena.
             let notified = unsafe { Notified::<S>::new(task) };
-            let ran = notified.run(&std::cell::Cell::new(false));
+            let ran = notified.run(&std::cell::Cell::new(false), None);
             debug_assert!(matches!(ran, Ran::Done), "a cancelled task is not polled");
         }
         scan
@@ -217,7 +217,7 @@ impl<S: Schedule> Arena<S> {
     ///
     /// As for `release`.
     #[inline]
-    unsafe fn cached(&self, cache: &Cache, task: RawTask, class: Class) -> bool {
+    pub(super) unsafe fn cached(&self, cache: &Cache, task: RawTask, class: Class) -> bool {
         // SAFETY: nobody else knows of the cell, and its word is made a free one before anybody can.
         if !unsafe { cache.try_give(class, task.as_ptr()) } {
             if cache.is_closed() {

@@ -272,12 +272,12 @@ fn a_yield_keeps_the_task_and_is_forgotten_afterwards() {
     drop(executor.spawn(future));
     let yielded = std::cell::Cell::new(true);
     let task = executor.next().unwrap();
-    let Ran::Again(task) = task.run(&yielded) else { panic!("it yielded") };
+    let Ran::Again(task) = task.run(&yielded, None) else { panic!("it yielded") };
     assert!(!yielded.get());
     // A wake while it is kept is one with the poll that comes anyway.
     seen.waker().wake();
     assert!(executor.next().is_none());
-    assert!(matches!(task.run(&yielded), Ran::Idle));
+    assert!(matches!(task.run(&yielded, None), Ran::Idle));
     seen.waker().wake();
     assert_eq!(executor.run_all(), 1);
     assert_eq!(seen.counts(), (3, 1, 1));
@@ -291,12 +291,12 @@ fn a_yielding_task_that_is_aborted_is_dropped_instead_of_polled() {
     let executor = Executor::new();
     let (seen, future) = Counted::new(2);
     let handle = executor.spawn(future);
-    let Ran::Again(task) = executor.next().unwrap().run(&std::cell::Cell::new(true)) else {
+    let Ran::Again(task) = executor.next().unwrap().run(&std::cell::Cell::new(true), None) else {
         panic!("it yielded")
     };
     handle.abort();
     assert!(executor.next().is_none(), "it is queued already");
-    assert!(matches!(task.run(&std::cell::Cell::new(false)), Ran::Done));
+    assert!(matches!(task.run(&std::cell::Cell::new(false), None), Ran::Done));
     *seen.waker.lock() = None;
     assert_eq!(seen.counts(), (1, 1, 0));
     assert!(joined(handle).unwrap_err().is_cancelled());
