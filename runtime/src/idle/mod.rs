@@ -81,11 +81,13 @@ impl Idle {
     }
 
     /// After work was made visible: takes the lowest parked slot out of the set, unless somebody searches.
+    #[inline]
     pub fn notify(&self) -> Option<Woken> {
         // Ordering: store-load fence between the work and the words, pairs with those in `park` and `stop_searching`:
         // either we see the sleeper, or it sees the work. See the README.
         fence(Ordering::SeqCst);
-        self.claim_searcher()
+        // Nearly always nobody is to be woken: that much is asked where the work is made.
+        if self.words.iter().any(|word| word.load().wants_searcher()) { self.claim_searcher() } else { None }
     }
 
     /// Takes `slot` out of the set if it is parked, whoever searches.
@@ -180,6 +182,7 @@ impl Idle {
     }
 
     /// Step 3 of a pusher. A fence came before, and the work before it.
+    #[cold]
     fn claim_searcher(&self) -> Option<Woken> {
         if self.words.len() > 1 && self.searching() > 0 {
             return None;

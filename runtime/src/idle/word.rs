@@ -36,6 +36,12 @@ impl Snapshot {
         (self.0 >> AWAKE_SHIFT & COUNT) as usize
     }
 
+    /// Somebody is parked, and nobody searches.
+    #[inline]
+    pub(super) fn wants_searcher(self) -> bool {
+        self.0 & PARKED != 0 && self.0 & (COUNT << SEARCHING_SHIFT) == 0
+    }
+
     pub(super) fn supervisor_asleep(self) -> bool {
         self.0 & SUPERVISOR_ASLEEP != 0
     }
@@ -112,6 +118,7 @@ impl Word {
         Word(AtomicU64::new(0))
     }
 
+    #[inline]
     pub(super) fn load(&self) -> Snapshot {
         // Relaxed: the fences of the proof order it where order matters.
         Snapshot(self.0.load(Ordering::Relaxed))
