@@ -11,20 +11,19 @@ const RING: usize = 300;
 const SENDERS: u32 = 16;
 const CAPACITY: usize = 64;
 
-/// The message says how many hops are left.
-pub(super) async fn ring<H: Host, C: Channel>(host: &'static H, hops: u32) -> Sample {
-    let done = COUNTDOWN.start(1);
+/// Each of so many messages says how many hops it has left. They start side by side, and none overtakes another.
+pub(super) async fn ring<H: Host, C: Channel>(host: &'static H, messages: u32, hops: u32) -> Sample {
+    let done = COUNTDOWN.start(messages);
     let (mut senders, receivers): (Vec<_>, Vec<_>) = (0..RING).map(|_| C::bounded(1)).unzip();
-    let mut first = senders[0].clone();
+    for sender in &mut senders[..messages as usize] {
+        C::send(sender, hops / messages).await;
+    }
     senders.rotate_left(1);
+    let watch = Stopwatch::start();
     for (from, to) in receivers.into_iter().zip(senders) {
         H::detach(host.spawn(pass_on::<C>(from, to)));
     }
-    H::yield_now().await;
-    let watch = Stopwatch::start();
-    C::send(&mut first, hops).await;
-    drop(first);
-    done.await.expect("the message has made its hops");
+    done.await.expect("the messages have made their hops");
     watch.stop()
 }
 
@@ -32,7 +31,7 @@ async fn pass_on<C: Channel>(mut from: C::Receiver, mut to: C::Sender) {
     while let Some(left) = C::receive(&mut from).await {
         if left == 1 {
             COUNTDOWN.arrive();
-            // Its neighbour sees its end of the channel go, and so they all end.
+            // It is the last one to come by: the others have ended before.
             return;
         }
         C::send(&mut to, left - 1).await;

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::host::Host;
 
-/// Computes for about `micros` microseconds. It reads no clock, so that it is the same work whoever runs it.
+/// Computes for about `micros` microseconds. It reads no clock and is compiled once, so that it is the same work whoever
+/// runs it.
+#[inline(never)]
 pub(super) fn compute(micros: u32) {
     let mut state = black_box(0x9e37_79b9_7f4a_7c15_u64);
     for _ in 0..micros * 500 {

@@ -47,8 +47,10 @@ pub enum Workload {
     Yield,
     /// Pairs of tasks that exchange two oneshot messages.
     PingPong,
-    /// A message goes round 300 tasks, over channels of `futures` that hold one.
+    /// 300 tasks, and as many messages go round them over channels of `futures` that hold one.
     Ring,
+    /// The same with one message.
+    RingOne,
     /// 16 tasks send to one, over a channel of `futures`.
     Mpsc,
     /// The 24th Fibonacci number: tasks split down to the tenth.
@@ -107,7 +109,7 @@ pub enum Workload {
 
 impl Workload {
     /// All of them, in the order of the tables.
-    pub const ALL: [Workload; 37] = [
+    pub const ALL: [Workload; 38] = [
         Workload::Spawn,
         Workload::SpawnJoin,
         Workload::SpawnAwait,
@@ -118,6 +120,7 @@ impl Workload {
         Workload::Yield,
         Workload::PingPong,
         Workload::Ring,
+        Workload::RingOne,
         Workload::Mpsc,
         Workload::ForkJoin,
         Workload::TimeoutReady,
@@ -186,7 +189,8 @@ impl Workload {
             Workload::SpawnOutsideBusy => ("spawn_outside_busy", 10_000, Userland, Wall),
             Workload::Yield => ("yield", 20_000, Userland, Wall),
             Workload::PingPong => ("ping_pong", 2_000, Userland, Wall),
-            Workload::Ring => ("ring", 20_000, Userland, Wall),
+            Workload::Ring => ("ring", 30_000, Userland, Wall),
+            Workload::RingOne => ("ring_one", 20_000, Userland, Wall),
             Workload::Mpsc => ("mpsc", 32_000, Userland, Wall),
             Workload::ForkJoin => ("fork_join", 4 * fork_join::TASKS, Userland, Wall),
             Workload::TimeoutReady => ("timeout_ready", 100_000, Userland, Wall),
@@ -200,7 +204,7 @@ impl Workload {
             Workload::EchoCrowd => ("echo_1000", 20_000, KernelBound, Wall),
             Workload::EchoLarge => ("echo_16k", 1_600, KernelBound, Wall),
             Workload::Accept => ("accept", 1_600, KernelBound, Wall),
-            Workload::RingOwn => ("ring_own", 20_000, Other, Wall),
+            Workload::RingOwn => ("ring_own", 30_000, Other, Wall),
             Workload::MpscOwn => ("mpsc_own", 32_000, Other, Wall),
             Workload::Fan => ("fan", 10_000, Other, Wall),
             Workload::SpawnLatency => ("spawn_latency", 1_000, Other, P99),
@@ -246,7 +250,8 @@ impl Workload {
             Workload::SpawnOutsideBusy => outside::spawn_throughput(host, count),
             Workload::Yield => in_task(host, wake::yielding(host, 200, count)),
             Workload::PingPong => in_task(host, wake::ping_pong(host, count)),
-            Workload::Ring => in_task(host, channel::ring::<H, OfFutures>(host, count)),
+            Workload::Ring => in_task(host, channel::ring::<H, OfFutures>(host, 300, count)),
+            Workload::RingOne => in_task(host, channel::ring::<H, OfFutures>(host, 1, count)),
             Workload::Mpsc => in_task(host, channel::many_to_one::<H, OfFutures>(host, count)),
             Workload::ForkJoin => in_task(host, fork_join::fibonacci(host, count)),
             Workload::TimeoutReady => in_task(host, timer::ready::<H>(count)),
@@ -260,7 +265,7 @@ impl Workload {
             Workload::EchoCrowd => in_task(host, echo::echo(host, echo::CROWD.times(count))),
             Workload::EchoLarge => in_task(host, echo::echo(host, echo::LARGE.times(count))),
             Workload::Accept => in_task(host, accept::accept(host, 16, count)),
-            Workload::RingOwn => in_task(host, channel::ring::<H, H::Channel>(host, count)),
+            Workload::RingOwn => in_task(host, channel::ring::<H, H::Channel>(host, 300, count)),
             Workload::MpscOwn => in_task(host, channel::many_to_one::<H, H::Channel>(host, count)),
             Workload::Fan => in_task(host, fork_join::fan(host, count)),
             Workload::SpawnLatency => outside::spawn_latency(host, count),
