@@ -1,12 +1,12 @@
 //! The report in words and figures.
 use std::fmt::Write;
 
-use benches::{Group, Quartiles};
+use benches::{Group, Quartiles, geometric_mean};
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::facts::Machine;
 use super::record::{Latency, Measured, Run, Samples, group_name};
-use super::verdict::{BAR, verdict};
+use super::verdict::{Against, BAR, TIE, lowest, verdict};
 
 /// A table a group, the latencies, the means, and what is behind.
 pub(crate) fn report(machine: &Machine, run: &Run) -> String {
@@ -26,11 +26,12 @@ pub(crate) fn report(machine: &Machine, run: &Run) -> String {
         if let Some(mean) = mean.filter(|_| group != Group::Other) {
             push(
                 &mut means,
-                format_args!(
-                    "- {group}: {mean:.2} × the best peer of each ({} workloads)\n",
-                    workloads.len()
-                ),
+                format_args!("- {group} ({}): {mean:.2} × the best peer of each", workloads.len()),
             );
+            for (peer, mean) in peer_means(&workloads) {
+                push(&mut means, format_args!(", {mean:.2} × {peer}"));
+            }
+            means += "\n";
         }
     }
     let timed: Vec<_> =
@@ -47,7 +48,15 @@ pub(crate) fn report(machine: &Machine, run: &Run) -> String {
     if !means.is_empty() {
         push(&mut text, format_args!("\nGeometric means:\n{means}"));
     }
-    push(&mut text, format_args!("\n{}", below(run)));
+    let plain = |workload: &Measured| workload.workload.clone();
+    push(
+        &mut text,
+        format_args!("\nBehind or below {BAR}:{}", list(&run.below(BAR, Measured::best_peer), name)),
+    );
+    let behind = run.below(1.0 - TIE, |workload| lowest(workload.p99_against()));
+    push(&mut text, format_args!("\nBehind in p99:{}", list(&behind, plain)));
+    let behind = run.below(1.0 - TIE, |workload| lowest(workload.cpu_against()));
+    push(&mut text, format_args!("\nBehind in CPU time:{}", list(&behind, plain)));
     text
 }
 
@@ -56,21 +65,24 @@ fn push(text: &mut String, what: std::fmt::Arguments<'_>) {
     text.write_fmt(what).expect("a string grows");
 }
 
+/// The geometric mean of the ratios to each peer.
+fn peer_means<'a>(workloads: &[&'a Measured]) -> Vec<(&'a str, f64)> {
+    let peers = workloads[0].peers().iter().enumerate().filter_map(|(index, peer)| {
+        let ratios = workloads.iter().filter_map(|workload| workload.against().nth(index));
+        Some((peer.host.as_str(), geometric_mean(ratios.map(|against| against.ratio.median))?))
+    });
+    peers.collect()
+}
+
 /// Losses as plain as wins.
-fn below(run: &Run) -> String {
-    let below = run.below_the_bar();
-    if below.is_empty() {
-        return format!("Nothing is behind or below {BAR}.");
+fn list(losses: &[(&Measured, Against<'_>)], name: impl Fn(&Measured) -> String) -> String {
+    if losses.is_empty() {
+        return " nothing\n".into();
     }
-    let mut text = format!("Behind or below {BAR}:");
-    for (workload, Quartiles { low, median, high }, peer) in
-        below.into_iter().map(|(workload, against)| (workload, against.ratio, against.peer))
-    {
-        let said = verdict(median);
-        push(
-            &mut text,
-            format_args!("\n- {}: {peer} {median:.2} ({low:.2}–{high:.2}), {said}", name(workload)),
-        );
+    let mut text = "\n".to_owned();
+    for (workload, Against { peer, ratio }) in losses {
+        let said = verdict(ratio.median);
+        push(&mut text, format_args!("- {}: {peer} {}, {said}\n", name(workload), spread(*ratio)));
     }
     text
 }
@@ -113,7 +125,7 @@ fn latencies(workloads: &[&Measured]) -> Table {
         if floor.is_some() {
             row.push(workload.floor.as_ref().map(tail).unwrap_or_default());
         }
-        row.extend(workload.p99_against().map(spread));
+        row.extend(workload.p99_against().map(|against| spread(against.ratio)));
         table.add_row(row);
     }
     table

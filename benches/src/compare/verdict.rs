@@ -32,16 +32,24 @@ impl Measured {
 
     /// The peer that is nearest to us, or farthest ahead.
     pub(crate) fn best_peer(&self) -> Option<Against<'_>> {
-        self.against().min_by(|one, other| one.ratio.median.total_cmp(&other.ratio.median))
+        lowest(self.against())
+    }
+
+    /// Each peer's CPU time divided by ours in the same round.
+    pub(crate) fn cpu_against(&self) -> impl Iterator<Item = Against<'_>> {
+        self.peers().iter().map(|peer| {
+            let ratio = self.ratio(peer, self.ours(), |sample| sample.cpu as f64);
+            Against { peer: &peer.host, ratio }
+        })
     }
 
     /// Each peer's p99 divided by ours in the same round; nothing if single operations are not timed.
-    pub(crate) fn p99_against(&self) -> impl Iterator<Item = Quartiles> {
+    pub(crate) fn p99_against(&self) -> impl Iterator<Item = Against<'_>> {
         self.peers().iter().filter_map(|peer| {
             let both = [peer, self.ours()]
                 .iter()
                 .all(|host| host.samples.iter().all(|sample| sample.latency.is_some()));
-            both.then(|| self.ratio(peer, self.ours(), p99))
+            both.then(|| Against { peer: &peer.host, ratio: self.ratio(peer, self.ours(), p99) })
         })
     }
 
@@ -71,6 +79,11 @@ fn p99(sample: &Taken) -> f64 {
     sample.latency.map_or(0.0, |latency| latency.p99 as f64)
 }
 
+/// The one with the lowest ratio.
+pub(crate) fn lowest<'a>(against: impl Iterator<Item = Against<'a>>) -> Option<Against<'a>> {
+    against.min_by(|one, other| one.ratio.median.total_cmp(&other.ratio.median))
+}
+
 impl Run {
     /// The workloads of a group, and the geometric mean of their ratios to the best peer of each.
     pub(crate) fn group(&self, group: &str) -> (Vec<&Measured>, Option<f64>) {
@@ -80,10 +93,14 @@ impl Run {
         (workloads, mean)
     }
 
-    /// The workloads where a peer is below the bar or ahead, the worst first.
-    pub(crate) fn below_the_bar(&self) -> Vec<(&Measured, Against<'_>)> {
-        let best = self.workloads.iter().filter_map(|workload| Some((workload, workload.best_peer()?)));
-        let mut below: Vec<_> = best.filter(|(_, peer)| peer.ratio.median < BAR).collect();
+    /// The workloads where the ratio that `of` picks is below `bar`, the worst first.
+    pub(crate) fn below(
+        &self,
+        bar: f64,
+        of: impl Fn(&Measured) -> Option<Against<'_>>,
+    ) -> Vec<(&Measured, Against<'_>)> {
+        let all = self.workloads.iter().filter_map(|workload| Some((workload, of(workload)?)));
+        let mut below: Vec<_> = all.filter(|(_, against)| against.ratio.median < bar).collect();
         below.sort_by(|one, other| one.1.ratio.median.total_cmp(&other.1.ratio.median));
         below
     }

@@ -16,9 +16,10 @@ fn the_report_names_losses_and_wins_alike() {
     let spawn = ["spawn", "10 (20)", "30 (60)", "16 (33)", "3.00 (3.00–3.00)", "1.50 (1.50–2.42)"];
     assert_eq!(rows(&text, "spawn"), [spawn], "{text}");
     for line in [
-        "- userland: 1.50 × the best peer of each (1 workloads)",
+        "- userland (1): 1.50 × the best peer of each, 3.00 × a, 1.50 × b",
         "Behind or below 1.2:",
         "- lost: a 0.50 (0.50–0.50), behind",
+        "Behind in p99: nothing",
     ] {
         assert!(text.lines().any(|said| said == line), "{line}:\n{text}");
     }

@@ -1,8 +1,8 @@
 use benches::Quartiles;
 
 use super::super::record::tests::{measured, record, samples};
-use super::verdict;
-use crate::compare::record::Run;
+use super::{BAR, lowest, verdict};
+use crate::compare::record::{Measured, Run};
 
 #[test]
 fn a_ratio_is_within_a_round_and_not_of_medians() {
@@ -84,10 +84,22 @@ fn losses_are_listed_the_worst_first() {
     let ratio = |name, peer| measured(name, "wake", vec![samples("ours", &[100]), samples("a", &[peer])]);
     let workloads = vec![ratio("near", 119), ratio("far", 121), ratio("lost", 50), ratio("tie", 98)];
     let run = Run { workers: 2, rounds: 1, workloads };
-    let below = run.below_the_bar();
+    let below = run.below(BAR, Measured::best_peer);
     let said: Vec<_> = below
         .iter()
         .map(|(workload, peer)| (workload.workload.as_str(), verdict(peer.ratio.median)))
         .collect();
     assert_eq!(said, [("lost", "behind"), ("tie", "a tie"), ("near", "ahead")]);
+}
+
+#[test]
+fn who_needs_more_cpu_time_is_found_whoever_is_faster() {
+    let mut workload =
+        measured("w", "wake", vec![samples("ours", &[100]), samples("a", &[200]), samples("b", &[300])]);
+    workload.hosts[0].samples[0].cpu = 800;
+    let run = Run { workers: 2, rounds: 1, workloads: vec![workload] };
+    let below = run.below(1.0, |workload| lowest(workload.cpu_against()));
+    assert_eq!((below[0].1.peer, below[0].1.ratio.median), ("a", 0.5));
+    assert_eq!(run.below(1.0, Measured::best_peer).len(), 0);
+    assert_eq!(run.below(1.0, |workload| lowest(workload.p99_against())).len(), 0);
 }
