@@ -59,14 +59,17 @@ pub struct Leave {
 /// The idle set.
 #[derive(Debug)]
 pub struct Idle {
-    words: Box<[CachePadded<Word>]>,
+    /// Of the first 48 slots: the only one that most runtimes have, and found without a look where the others are.
+    first: CachePadded<Word>,
+    others: Box<[CachePadded<Word>]>,
 }
 
 impl Idle {
     /// All slots are vacant.
     pub fn new(slots: usize) -> Idle {
         let words = slots.div_ceil(SLOTS).max(1);
-        Idle { words: (0..words).map(|_| CachePadded::new(Word::new())).collect() }
+        let word = || CachePadded::new(Word::new());
+        Idle { first: word(), others: (1..words).map(|_| word()).collect() }
     }
 
     /// A thread has taken `slot`: it counts as awake from now on. True: the supervisor must be unparked.
@@ -87,7 +90,11 @@ impl Idle {
         // either we see the sleeper, or it sees the work. See the README.
         fence(Ordering::SeqCst);
         // Nearly always nobody is to be woken: that much is asked where the work is made.
-        if self.words.iter().any(|word| word.load().wants_searcher()) { self.claim_searcher() } else { None }
+        if self.first.load().wants_searcher() || !self.others.is_empty() {
+            self.claim_searcher()
+        } else {
+            None
+        }
     }
 
     /// Takes `slot` out of the set if it is parked, whoever searches.
@@ -102,10 +109,7 @@ impl Idle {
     pub fn claim_any(&self) -> Option<Woken> {
         // Ordering: as in `notify`; the work may be a driver that was released just now.
         fence(Ordering::SeqCst);
-        self.words
-            .iter()
-            .enumerate()
-            .find_map(|(index, word)| self.woken(index, word.claim_lowest(Unless::Never)))
+        self.words().enumerate().find_map(|(index, word)| self.woken(index, word.claim_lowest(Unless::Never)))
     }
 
     /// A running slot begins to search. False: enough do, and it should park (which looks around once, too).
@@ -155,7 +159,7 @@ impl Idle {
     /// unpark the supervisor, which then calls [`Self::supervisor_awake`].
     #[must_use]
     pub fn supervisor_sleep(&self) -> bool {
-        let asleep = self.words.iter().all(|word| word.set_supervisor_asleep());
+        let asleep = self.words().all(|word| word.set_supervisor_asleep());
         if !asleep {
             self.supervisor_awake();
         }
@@ -164,30 +168,36 @@ impl Idle {
 
     /// The supervisor is awake.
     pub fn supervisor_awake(&self) {
-        self.words.iter().for_each(|word| word.clear_supervisor_asleep());
+        self.words().for_each(|word| word.clear_supervisor_asleep());
     }
 
     /// Slots searching now, those among them whose token is on its way.
     pub fn searching(&self) -> usize {
-        self.words.iter().map(|word| word.load().searching()).sum()
+        self.words().map(|word| word.load().searching()).sum()
     }
 
     /// Slots that have a thread and are not parked. Exact within one word, a hint across words.
     pub fn awake(&self) -> usize {
-        self.words.iter().map(|word| word.load().awake()).sum()
+        self.words().map(|word| word.load().awake()).sum()
+    }
+
+    fn words(&self) -> impl Iterator<Item = &Word> {
+        std::iter::once(&self.first).chain(&self.others).map(|word| &**word)
     }
 
     fn word(&self, slot: usize) -> (&Word, u32) {
-        (&self.words[slot / SLOTS], (slot % SLOTS) as u32)
+        let word = if slot < SLOTS { &self.first } else { &self.others[slot / SLOTS - 1] };
+        (word, (slot % SLOTS) as u32)
     }
 
     /// Step 3 of a pusher. A fence came before, and the work before it.
     #[cold]
+    #[inline(never)]
     fn claim_searcher(&self) -> Option<Woken> {
-        if self.words.len() > 1 && self.searching() > 0 {
+        if !self.others.is_empty() && self.searching() > 0 {
             return None;
         }
-        for (index, word) in self.words.iter().enumerate() {
+        for (index, word) in self.words().enumerate() {
             match word.claim_lowest(Unless::Searched) {
                 Claim::NotParked => {}
                 Claim::Searched => return None,

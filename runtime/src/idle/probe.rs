@@ -12,7 +12,7 @@ impl Snapshot {
 impl Idle {
     /// Slots parked now.
     pub fn parked(&self) -> usize {
-        self.words.iter().map(|word| word.load().parked()).sum()
+        self.words().map(|word| word.load().parked()).sum()
     }
 
     /// Whether `slot` is parked now.

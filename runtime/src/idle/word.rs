@@ -39,7 +39,9 @@ impl Snapshot {
     /// Somebody is parked, and nobody searches.
     #[inline]
     pub(super) fn wants_searcher(self) -> bool {
-        self.0 & PARKED != 0 && self.0 & (COUNT << SEARCHING_SHIFT) == 0
+        let seen = self.0 & (PARKED | COUNT << SEARCHING_SHIFT);
+        // The searchers are counted above the bits of the parked.
+        seen != 0 && seen <= PARKED
     }
 
     pub(super) fn supervisor_asleep(self) -> bool {
