@@ -117,29 +117,41 @@ unsafe fn is_worker<S: Schedule>(task: RawTask) -> bool {
     owner.with_cache(|cache| cache.is_some())
 }
 
+/// Leaves `Consumed` when dropped.
+struct Consume<F: Future>(*mut Stage<F>);
+
+impl<F: Future> Drop for Consume<F> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: made by `consume` and `consume_future`: the contents have been dropped, wholly or by unwinding.
+        unsafe { self.0.write(Stage::Consumed) };
+    }
+}
+
+/// As `consume`, where there is a future: it need not be told from an output.
+///
+/// # Safety
+///
+/// As for `consume`; `future` is the stage's.
+#[inline]
+unsafe fn consume_future<F: Future>(stage: *mut Stage<F>, future: *mut F) {
+    let _consumed = Consume(stage);
+    // SAFETY: the future is initialized and the caller's.
+    unsafe { future.drop_in_place() };
+}
+
 /// Drops the future or output in place, and leaves `Consumed` even if that panics.
 ///
 /// # Safety
 ///
 /// The stage is the caller's, and pinned contents are dropped where they are.
 unsafe fn consume<F: Future>(stage: *mut Stage<F>) {
-    struct Consume<F: Future>(*mut Stage<F>);
-    impl<F: Future> Drop for Consume<F> {
-        fn drop(&mut self) {
-            // SAFETY: the contents have been dropped, wholly or by unwinding.
-            unsafe { self.0.write(Stage::Consumed) };
-        }
-    }
     let _consumed = Consume(stage);
     // SAFETY: the stage is initialized and the caller's.
     unsafe { stage.drop_in_place() };
 }
 
-unsafe fn run<F: Future, S: Schedule>(
-    task: RawTask,
-    yielded: &StdCell<bool>,
-    cache: Option<&Cache>,
-) -> Step {
+unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>, cache: Option<&Cache>) -> Step {
     match task.state().start() {
         Start::Poll => {}
         Start::Cancel => {
@@ -182,14 +194,8 @@ unsafe fn run<F: Future, S: Schedule>(
         }
         Err(panic) => {
             yielded.set(false);
-            // The future panicked in its poll, or in its drop after it had an output.
-            quietly(|| drop(output));
-            // SAFETY: we have the Notified, so the stage is ours.
-            let stage = unsafe { stage::<F, S>(task) };
-            // SAFETY: as above; the future is dropped here unless it was.
-            quietly(|| stage.with_mut(|stage| unsafe { consume(stage) }));
-            // SAFETY: we have the Notified, and the future is gone.
-            unsafe { finish_panicked::<F, S>(task, panic, cache) };
+            // SAFETY: we have the Notified.
+            unsafe { end_panicked::<F, S>(task, output, panic, cache) };
             Step::Done
         }
     }
@@ -212,19 +218,44 @@ fn poll<F: Future, S>(
             let Stage::Running(future) = (unsafe { &mut *stage }) else {
                 unreachable!("a task that is not complete has a future");
             };
-            // SAFETY: the future stays in the cell until `consume` drops it there.
-            let future = unsafe { Pin::new_unchecked(future) };
-            match future.poll(&mut cx) {
+            let future: *mut F = future;
+            // SAFETY: as above.
+            let polled = unsafe { &mut *future };
+            // SAFETY: it stays in the cell until it is dropped there.
+            let polled = unsafe { Pin::new_unchecked(polled) };
+            match polled.poll(&mut cx) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(value) => {
                     *output = Some(value);
-                    // SAFETY: the stage is ours.
-                    unsafe { consume(stage) };
+                    // SAFETY: the stage is ours, and has the future.
+                    unsafe { consume_future(stage, future) };
                     Poll::Ready(())
                 }
             }
         })
     }))
+}
+
+/// The future panicked in its poll, or in its drop after it had an output.
+///
+/// # Safety
+///
+/// The caller has the Notified, and loses it.
+#[cold]
+#[inline(never)]
+unsafe fn end_panicked<F: Future, S: Schedule>(
+    task: RawTask,
+    output: Option<F::Output>,
+    panic: Box<dyn Any + Send + 'static>,
+    cache: Option<&Cache>,
+) {
+    quietly(|| drop(output));
+    // SAFETY: we have the Notified, so the stage is ours.
+    let stage = unsafe { stage::<F, S>(task) };
+    // SAFETY: as above; the future is dropped here unless it was.
+    quietly(|| stage.with_mut(|stage| unsafe { consume(stage) }));
+    // SAFETY: we have the Notified, and the future is gone.
+    unsafe { finish_panicked::<F, S>(task, panic, cache) };
 }
 
 /// Drops the future and completes as cancelled.
@@ -233,6 +264,7 @@ fn poll<F: Future, S>(
 ///
 /// The caller has the Notified, and loses it.
 #[cold]
+#[inline(never)]
 unsafe fn cancel<F: Future, S: Schedule>(task: RawTask, cache: Option<&Cache>) {
     // SAFETY: we have the Notified, so the stage is ours.
     let stage = unsafe { stage::<F, S>(task) };
@@ -379,12 +411,10 @@ unsafe fn release<F: Future, S: Schedule>(task: RawTask) {
 #[inline]
 unsafe fn release_to<F: Future, S: Schedule>(task: RawTask, cache: Option<&Cache>) {
     if let (Home::Class(class), Some(cache)) = (const { Cell::<F, S>::HOME }, cache) {
-        // SAFETY: the cell still counts as taken: the scheduler is there.
-        let arena = unsafe { owner::<S>(task) }.arena();
         // SAFETY: passed on.
         unsafe { vacate::<F, S>(task) };
         // SAFETY: a cell of `HOME` that nobody else can reach.
-        if unsafe { arena.cached(cache, task, class) } {
+        if unsafe { cache.try_keep(class, task) } {
             return;
         }
     }

@@ -76,7 +76,8 @@ impl Drop for Queue {
 impl Queue {
     /// The cache of this thread, if it is the queue's worker.
     fn own_cache(&self) -> Option<Rc<Cache>> {
-        let own = |(queue, cache): &(*const Queue, Rc<Cache>)| std::ptr::eq(*queue, self).then(|| cache.clone());
+        let own =
+            |(queue, cache): &(*const Queue, Rc<Cache>)| std::ptr::eq(*queue, self).then(|| cache.clone());
         WORKER.try_with(|worker| worker.borrow().as_ref().and_then(own)).ok().flatten()
     }
 }

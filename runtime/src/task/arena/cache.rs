@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 
 use super::class::{CHAIN, Class, SIZES};
 use super::free::FreeList;
-use crate::task::header::Header;
+use crate::task::header::{Header, RawTask};
 use crate::task::id::{Id, IdBlock};
 
 /// Free cells of one class.
@@ -82,6 +82,21 @@ impl Cache {
         unsafe { list.push(class, cell) };
         loaded.set(list);
         true
+    }
+
+    /// As `try_give`, for the cell of a task that is over: its word is made a free one.
+    ///
+    /// # Safety
+    ///
+    /// As for `try_give`.
+    #[inline]
+    pub(in crate::task) unsafe fn try_keep(&self, class: Class, task: RawTask) -> bool {
+        // SAFETY: passed on. Nobody else can take the cell before its word is free.
+        let kept = unsafe { self.try_give(class, task.as_ptr()) };
+        if kept {
+            task.state().reset();
+        }
+        kept
     }
 
     /// Makes room in the loaded list, which becomes the spare; the full spare before it is the caller's to give to the

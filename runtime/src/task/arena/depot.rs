@@ -234,7 +234,8 @@ impl Page {
     }
 
     fn cell_at(self, address: usize, class: Class) -> Option<NonNull<Header>> {
-        let offset = address.checked_sub(self.0.addr().get()).filter(|offset| *offset < class.size() * CHAIN)?;
+        let offset =
+            address.checked_sub(self.0.addr().get()).filter(|offset| *offset < class.size() * CHAIN)?;
         // SAFETY: within the page.
         offset.is_multiple_of(class.size()).then(|| unsafe { self.0.add(offset) }.cast())
     }

@@ -196,7 +196,7 @@ impl<S: Schedule> Arena<S> {
     /// # Safety
     ///
     /// A cell of this arena and of `home`, with no reference left, nothing in it to be dropped.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn release(&self, owner: &S, task: RawTask, home: Home) -> Option<Arc<S>> {
         if let Home::Class(class) = home {
             // SAFETY: promise of the caller.
@@ -217,19 +217,19 @@ impl<S: Schedule> Arena<S> {
     ///
     /// As for `release`.
     #[inline]
-    pub(super) unsafe fn cached(&self, cache: &Cache, task: RawTask, class: Class) -> bool {
-        // SAFETY: nobody else knows of the cell, and its word is made a free one before anybody can.
-        if !unsafe { cache.try_give(class, task.as_ptr()) } {
-            if cache.is_closed() {
-                return false;
-            }
-            self.depots[class.0].give(cache.make_room(class));
-            // SAFETY: as above.
-            let given = unsafe { cache.try_give(class, task.as_ptr()) };
-            debug_assert!(given, "there is room for a chain");
+    unsafe fn cached(&self, cache: &Cache, task: RawTask, class: Class) -> bool {
+        // SAFETY: promise of the caller.
+        if unsafe { cache.try_keep(class, task) } {
+            return true;
         }
-        task.state().reset();
-        true
+        if cache.is_closed() {
+            return false;
+        }
+        self.depots[class.0].give(cache.make_room(class));
+        // SAFETY: as above.
+        let kept = unsafe { cache.try_keep(class, task) };
+        debug_assert!(kept, "there is room for a chain");
+        kept
     }
 
     /// # Safety
