@@ -41,8 +41,9 @@ pub(crate) struct Context {
     pub(super) pinned: Option<Owner<Call>>,
     /// The slot this thread holds; given up before the context ends when the runtime shuts down under a guest.
     held: Option<Held>,
-    /// False once the slot was given up: from then on the thread is an outsider.
-    active: Cell<bool>,
+    /// The runtime that the thread holds a slot of; null without one, and once it was given up: from then on the thread is an
+    /// outsider.
+    serves: Cell<*const Shared>,
     /// The task that this thread polls; null between two polls.
     pub(super) polled: Cell<*const Header>,
     /// Set by `yield_now`: the task that is polled is to be queued again without having been woken.
@@ -61,7 +62,7 @@ impl Context {
             role,
             held: None,
             pinned: None,
-            active: Cell::new(false),
+            serves: Cell::new(std::ptr::null()),
             polled: Cell::new(std::ptr::null()),
             yielded: Cell::new(false),
             turned_aside: Cell::new(false),
@@ -73,12 +74,13 @@ impl Context {
         let shared = Arc::clone(held.shared());
         let tokio = enter_tokio(&shared);
         let pinned = shared.pinned.own(held.index(), role);
+        let serves = Cell::new(Arc::as_ptr(&shared));
         Context {
             shared,
             role,
             held: Some(held),
             pinned,
-            active: Cell::new(true),
+            serves,
             polled: Cell::new(std::ptr::null()),
             yielded: Cell::new(false),
             turned_aside: Cell::new(false),
@@ -131,10 +133,7 @@ impl Context {
     /// The slot, if this thread holds one of `shared`.
     #[inline]
     pub(crate) fn held_of(&self, shared: &Shared) -> Option<&Held> {
-        match &self.held {
-            Some(held) if self.active.get() && std::ptr::eq(&raw const **held.shared(), shared) => Some(held),
-            _ => None,
-        }
+        if std::ptr::eq(self.serves.get(), shared) { self.held.as_ref() } else { None }
     }
 
     /// The slot of a thread whose role has one.
@@ -160,7 +159,7 @@ impl Context {
 
     /// The thread becomes an outsider: what it spawns and wakes goes to the injector.
     pub(super) fn deactivate(&self) {
-        self.active.set(false);
+        self.serves.set(std::ptr::null());
     }
 
     /// This thread, and no other of the runtime, is in a child that it has just forked: it spawns and wakes as an outsider,
@@ -171,29 +170,28 @@ impl Context {
         self.shared.signals.fetch_or(CLOSED, Ordering::Relaxed);
     }
 
-    /// Queues a task that was woken or spawned on this thread, which holds a slot of the task's runtime.
+    /// Queues a task that was woken or spawned on this thread, which holds this slot of the task's runtime.
     #[inline]
-    pub(super) fn push(&self, task: Notified<Shared>) {
-        let core = self.core();
-        if core.turning.get() {
+    pub(super) fn push(&self, held: &Held, task: Notified<Shared>) {
+        if held.core().turning.get() {
             self.push_in_turn(task);
             return;
         }
         if self.role == Role::Worker {
             // An empty slot is filled without telling anybody: the owner runs it next.
-            if let Some(displaced) = self.slot().lifo.put(task) {
-                self.push_and_tell(displaced);
+            if let Some(displaced) = held.slot().lifo.put(task) {
+                self.push_and_tell(held, displaced);
             }
         } else {
             // User code may block inside `block_on`: others must see what it queues.
-            self.push_and_tell(task);
+            self.push_and_tell(held, task);
         }
     }
 
     /// Out of line, so that `push` saves no registers for it.
     #[inline(never)]
-    fn push_and_tell(&self, task: Notified<Shared>) {
-        self.push_back(task);
+    fn push_and_tell(&self, held: &Held, task: Notified<Shared>) {
+        self.place(held.core().local.push(task, &self.shared.injector));
         self.shared.notify();
     }
 
@@ -219,7 +217,12 @@ impl Context {
     /// Queues a task behind the others, telling nobody as long as it stays here.
     #[inline]
     pub(super) fn push_back(&self, task: Notified<Shared>) {
-        match self.core().local.push(task, &self.shared.injector) {
+        self.place(self.core().local.push(task, &self.shared.injector));
+    }
+
+    #[inline]
+    fn place(&self, placed: Placed<Notified<Shared>>) {
+        match placed {
             Placed::Queued | Placed::Spilled(Pushed::Behind) => {}
             Placed::Spilled(Pushed::First) => self.shared.notify_injected(),
             Placed::Spilled(Pushed::Closed(_)) => unreachable!("the injector stays open until it is dropped"),

@@ -11,9 +11,9 @@ use crate::task::{self, Arena, Cache, Id, JoinHandle, Label, Notified, Schedule}
 impl Schedule for Shared {
     #[inline]
     fn schedule(&self, task: Notified<Shared>) {
-        with_context(|context| match context {
-            Some(context) if context.held_of(self).is_some() => context.push(task),
-            _ => self.inject(task),
+        with_context(|context| match context.and_then(|context| Some((context, context.held_of(self)?))) {
+            Some((context, held)) => context.push(held, task),
+            None => self.inject(task),
         });
     }
 
@@ -21,7 +21,7 @@ impl Schedule for Shared {
         &self.arena
     }
 
-    #[inline]
+    #[inline(always)]
     fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R {
         with_context(|context| {
             f(context.and_then(|context| context.held_of(self)).map(|held| &held.core().cache))
@@ -49,6 +49,8 @@ impl Shared {
     }
 
     /// The injector was empty and is not. Who makes it so tells one worker; who takes less than all tells the next.
+    #[cold]
+    #[inline(never)]
     pub(super) fn notify_injected(&self) {
         self.notify_sole();
         self.notify();
@@ -106,7 +108,7 @@ impl Context {
         let (task, handle) = task::spawn_cell(shared, Some(cache), cache.next_id(), label, future);
         if let Some(task) = task {
             held.slot().counters.spawned.add(1);
-            self.push(task);
+            self.push(held, task);
         }
         handle
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Frame, NOBODY};
+use super::{Frame, NOBODY, Nobody};
 use crate::budget;
 use crate::clock::Clock;
 use crate::driver::Driver;
@@ -82,7 +82,7 @@ impl FrameBuilder {
     /// A value of the frame's owner, found again by its type with [`with_owner`](crate::with_owner).
     #[must_use]
     pub fn owner<T: Any>(mut self, owner: Rc<T>) -> Self {
-        self.0.owner_type = Some(TypeId::of::<T>());
+        self.0.owner_type = TypeId::of::<T>();
         self.0.owner_key = Rc::as_ptr(&owner).cast();
         self.0.owner = Some(owner);
         self
@@ -137,7 +137,7 @@ impl Frame {
             clock: None,
             offload: None,
             owner: None,
-            owner_type: None,
+            owner_type: TypeId::of::<Nobody>(),
             owner_key: std::ptr::null(),
             lane: 0,
             budget: Cell::new(budget::UNLIMITED),

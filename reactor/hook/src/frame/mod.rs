@@ -31,6 +31,9 @@ use sources::Around;
 /// What is driven where nothing is: the address of no value.
 const NOBODY: *const () = std::ptr::dangling();
 
+/// The type of the owner of a frame that has none: there is no such value.
+enum Nobody {}
+
 pub(crate) struct Tls {
     /// The innermost frame entered on this thread; kept alive by the `Entered` that set it.
     frame: Cell<*const Frame>,
@@ -90,7 +93,7 @@ pub struct Frame {
     clock: Option<Arc<dyn Clock>>,
     offload: Option<Arc<dyn Offload>>,
     owner: Option<Rc<dyn Any>>,
-    owner_type: Option<TypeId>,
+    owner_type: TypeId,
     owner_key: *const (),
     lane: u32,
     budget: Cell<u16>,
@@ -348,7 +351,7 @@ fn entered_frames(are: impl Fn(&Frame) -> bool) -> Vec<Rc<Frame>> {
 #[inline]
 pub fn with_owner<T: Any, R>(f: impl FnOnce(Option<&T>) -> R) -> R {
     with_frame(|frame| match frame {
-        Some(frame) if frame.owner_type == Some(TypeId::of::<T>()) => {
+        Some(frame) if frame.owner_type == TypeId::of::<T>() => {
             // SAFETY: `owner_key` points into `owner`, an `Rc<T>` by `owner_type`, which lives as long as the frame.
             f(Some(unsafe { &*frame.owner_key.cast::<T>() }))
         }
@@ -363,7 +366,7 @@ pub fn with_owners<T: Any>(mut f: impl FnMut(&T)) {
     while !frame.is_null() {
         // SAFETY: frames of the chain are entered, the next of one that still is as well: their `Entered`s keep them.
         let entered = unsafe { kept(frame) };
-        if entered.owner_type == Some(TypeId::of::<T>()) {
+        if entered.owner_type == TypeId::of::<T>() {
             // SAFETY: as in `with_owner`.
             f(unsafe { &*entered.owner_key.cast::<T>() });
             if !entered.entered.get() {
