@@ -1,9 +1,9 @@
 //! Work of one kind on one host, so often as it is told, for a tool that counts instructions: `.ci/jobs/instructions.sh`
-//! and `benches/locked.sh` run it.
+//! and the binary `locked` run it.
 //!
-//! `instructions <host> <kind> <times>`; `instructions kinds` lists what is counted for the gate. One worker, but where a
-//! kind needs a second: callgrind runs one thread at a time, so that the count says what the work takes, and not who had
-//! to wait for whom.
+//! `instructions <host> <kind> <times>`; `instructions kinds` lists what is counted for the gate, `instructions across` the
+//! rest. One worker, but where a kind needs a second: callgrind runs one thread at a time, so that the count says what
+//! the work takes, and not who had to wait for whom.
 use std::future::{self, Future};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,6 +13,8 @@ use std::time::Duration;
 use benches::{Host, Ours, Smol, Tokio};
 use futures::channel::oneshot;
 use runtime::Runtime;
+
+mod across;
 
 /// Detached tasks between two pauses of who spawns them: few enough for its own queue.
 const BURST: u32 = 128;
@@ -32,11 +34,24 @@ const KINDS: [&str; 11] = [
     "timeout_ready",
 ];
 
+/// What only `locked` counts, because threads meet in it.
+const ACROSS: [&str; 5] = ["spawn_outside", "wake_outside", "wake_parked", "steal", "socket"];
+
 async fn spawn<H: Host>(host: &'static H, times: u32) {
     for _ in 0..times / BURST {
-        for _ in 0..BURST {
-            H::detach(host.spawn(async {}));
-        }
+        spawn_burst(host, BURST).await;
+    }
+}
+
+/// Ends when all have run: one yield is not enough where it goes before what is queued.
+async fn spawn_burst<H: Host>(host: &'static H, burst: u32) {
+    static LEFT: AtomicU32 = AtomicU32::new(0);
+    LEFT.store(burst, Ordering::Relaxed);
+    for _ in 0..burst {
+        // No RMW: there is one worker.
+        H::detach(host.spawn(async { LEFT.store(LEFT.load(Ordering::Relaxed) - 1, Ordering::Relaxed) }));
+    }
+    while LEFT.load(Ordering::Relaxed) > 0 {
         H::yield_now().await;
     }
 }
@@ -60,10 +75,7 @@ async fn spawn_await<H: Host>(host: &'static H, times: u32) {
 async fn spawn_many<H: Host>(host: &'static H, times: u32) {
     let many = 32 * BURST;
     for _ in 0..times / many {
-        for _ in 0..many {
-            H::detach(host.spawn(async {}));
-        }
-        H::yield_now().await;
+        spawn_burst(host, many).await;
     }
 }
 
@@ -195,6 +207,11 @@ fn run<H: Host>(host: H, kind: &str, times: u32) -> ExitCode {
         "ping_pong" => in_task(host, ping_pong(host, times)),
         "timeout" => in_task(host, timeout::<H>(times)),
         "timeout_ready" => in_task(host, timeout_ready::<H>(times)),
+        "spawn_outside" => across::spawn_outside(host, times),
+        "wake_outside" => across::wake_outside(host, times),
+        "wake_parked" => across::wake_parked(host, times),
+        "steal" => in_task(host, across::steal(host, times)),
+        "socket" => in_task(host, across::socket(host, times)),
         _ => {
             eprintln!("no such kind: {kind}");
             return ExitCode::FAILURE;
@@ -204,33 +221,35 @@ fn run<H: Host>(host: H, kind: &str, times: u32) -> ExitCode {
 }
 
 /// Ours without the supervisor's samples, which follow the clock: so that the count repeats.
-fn unwatched() -> Ours {
+fn unwatched(workers: usize) -> Ours {
     let mut builder = Runtime::builder();
-    builder.worker_threads(1).stall_threshold(Duration::MAX);
+    builder.worker_threads(workers).stall_threshold(Duration::MAX);
     Ours::from(builder.build().expect("the runtime starts"))
 }
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    if arguments == ["kinds"] {
-        println!("{}", KINDS.join("\n"));
-        return ExitCode::SUCCESS;
-    }
-    let [host, kind, times] = &arguments[..] else {
-        eprintln!(
-            "usage: instructions <ours | watched | tokio | smol> <kind> <times>\n       instructions kinds"
-        );
-        return ExitCode::FAILURE;
-    };
-    let times: u32 = times.parse().expect("a number of times");
-    match host.as_str() {
-        "ours" => run(unwatched(), kind, times),
-        "watched" => run(Ours::start(1), kind, times),
-        "tokio" => run(Tokio::start(1), kind, times),
-        "smol" => run(Smol::start(1), kind, times),
+    match &arguments[..] {
+        [list] if list == "kinds" => println!("{}", KINDS.join("\n")),
+        [list] if list == "across" => println!("{}", ACROSS.join("\n")),
+        [host, kind, times] => {
+            let times = times.parse().expect("a number of times");
+            let workers = if kind == "steal" { 2 } else { 1 };
+            match host.as_str() {
+                "ours" => return run(unwatched(workers), kind, times),
+                "watched" => return run(Ours::start(workers), kind, times),
+                "tokio" => return run(Tokio::start(workers), kind, times),
+                "smol" => return run(Smol::start(workers), kind, times),
+                _ => eprintln!("no such host: {host}"),
+            }
+            return ExitCode::FAILURE;
+        }
         _ => {
-            eprintln!("no such host: {host}");
-            ExitCode::FAILURE
+            eprintln!(
+                "usage: instructions <ours | watched | tokio | smol> <kind> <times>\n       instructions kinds | across"
+            );
+            return ExitCode::FAILURE;
         }
     }
+    ExitCode::SUCCESS
 }
