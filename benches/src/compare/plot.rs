@@ -8,6 +8,7 @@ use svg::Document;
 use svg::node::element::{Group as Layer, Line, Rectangle, Text, Title};
 
 use super::record::{Measured, Record, Run, group_name};
+use super::table::workers;
 use super::verdict::{BAR, TIE};
 
 // Pixels.
@@ -108,7 +109,7 @@ impl<'a> Panel<'a> {
 
     fn draw(&self) -> Layer {
         let bottom = self.height() - ROW;
-        let title = format!("{} workers: the best peer's time in units of ours", self.run.workers);
+        let title = format!("{}: the best peer's time in units of ours", workers(self.run.workers));
         let mut layer = Layer::new().add(text(title, 10.0, 24.0, "start", INK).set("font-size", 16));
         for tick in self.axis.ticks() {
             let x = self.axis.at(tick);

@@ -2,8 +2,8 @@
 use std::process::Command;
 use std::{env, fs, io, process};
 
-use super::Options;
 use super::record::{Record, Run};
+use super::{Options, table};
 
 /// Each one prints its own report; what it measured comes back through a file.
 pub(crate) fn measure(options: &Options) -> io::Result<Vec<Run>> {
@@ -13,7 +13,7 @@ pub(crate) fn measure(options: &Options) -> io::Result<Vec<Run>> {
         let name = path
             .to_str()
             .ok_or_else(|| io::Error::other("the directory for temporary files has no plain name"))?;
-        eprintln!("{workers} workers:");
+        eprintln!("{}:", table::workers(workers));
         let status = Command::new(env::current_exe()?).args(options.arguments(workers, name)).status()?;
         if !status.success() {
             return Err(io::Error::other(format!("the process with {workers} workers: {status}")));

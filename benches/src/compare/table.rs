@@ -11,8 +11,12 @@ use super::verdict::{Against, BAR, TIE, lowest, verdict};
 /// A table a group, the latencies, the means, and what is behind.
 pub(crate) fn report(machine: &Machine, run: &Run) -> String {
     let mut text = format!(
-        "{} workers each, {} rounds, {}, {} cores, {}; medians.\n",
-        run.workers, run.rounds, machine.allocator, machine.cores, machine.rustc
+        "{} each, {} rounds, {}, {} cores, {}; medians.\n",
+        workers(run.workers),
+        run.rounds,
+        machine.allocator,
+        machine.cores,
+        machine.rustc
     );
     text += "Wall (CPU) ns an operation; ratios of what the row names, else of wall time.\n";
     let mut means = String::new();
@@ -58,6 +62,10 @@ pub(crate) fn report(machine: &Machine, run: &Run) -> String {
     let behind = run.below(1.0 - TIE, |workload| lowest(workload.cpu_against()));
     push(&mut text, format_args!("\nBehind in CPU time:{}", list(&behind, plain)));
     text
+}
+
+pub(crate) fn workers(count: usize) -> String {
+    format!("{count} worker{}", if count == 1 { "" } else { "s" })
 }
 
 /// Text takes whatever is written to it.

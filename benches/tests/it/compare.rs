@@ -33,7 +33,7 @@ fn each_count_of_workers_is_measured_in_a_process_of_its_own_and_all_are_kept() 
     ]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stdout);
-    assert!(said.contains("1 workers each") && said.contains("2 workers each"), "{said}");
+    assert!(said.contains("1 worker each") && said.contains("2 workers each"), "{said}");
     // Not a terminal: a line a workload.
     let progress = text(&output.stderr).lines().filter(|line| *line == "echo_1: 2 rounds").count();
     assert_eq!(progress, 2, "{}", text(&output.stderr));

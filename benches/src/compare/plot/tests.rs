@@ -25,7 +25,7 @@ fn the_picture_is_well_formed_and_has_a_bar_a_workload() {
     for said in ["spawn", "lost", "echo", "1.50 b", "0.50 a", "userland, mean 1.50"] {
         assert!(words.iter().any(|word| word == said), "{said}: {words:?}");
     }
-    assert!(words.iter().any(|word| word.starts_with("1 workers")), "{words:?}");
+    assert!(words.iter().any(|word| word.starts_with("1 worker:")), "{words:?}");
     assert!(words.iter().any(|word| word.contains("0123abc-dirty")), "{words:?}");
 }
 
