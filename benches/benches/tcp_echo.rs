@@ -5,13 +5,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 mod side_by_side;
 
 fn bench(criterion: &mut Criterion) {
-    let workloads = [
-        Workload::EchoOne,
-        Workload::EchoMany,
-        Workload::EchoCrowd,
-        Workload::EchoLarge,
-        Workload::Accept,
-    ];
+    let workloads =
+        [Workload::EchoOne, Workload::EchoMany, Workload::EchoCrowd, Workload::EchoLarge, Workload::Accept];
     side_by_side::side_by_side(criterion, &workloads);
 }
 
