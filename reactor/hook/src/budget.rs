@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::task::{Context, Poll};
 
-use crate::frame::{self, Frame};
+use crate::frame;
 
 /// Operations granted to one poll of a task.
 pub const PER_POLL: u16 = 128;
@@ -30,8 +30,8 @@ impl Charge {
 impl Drop for Charge {
     fn drop(&mut self) {
         if self.refund.get() {
-            frame::with_frame(|frame| {
-                if let Some(budget) = frame.map(Frame::budget)
+            frame::with_budget_of_frame(|budget| {
+                if let Some(budget) = budget
                     && budget.get() != UNLIMITED
                 {
                     budget.set(budget.get() + 1);
@@ -45,7 +45,7 @@ impl Drop for Charge {
 /// `Pending` is returned.
 #[inline]
 pub fn poll_proceed(cx: &Context<'_>) -> Poll<Charge> {
-    let left = frame::with_frame(|frame| match frame.map(Frame::budget) {
+    let left = frame::with_budget_of_frame(|budget| match budget {
         None => UNLIMITED,
         Some(budget) => {
             let left = budget.get();
@@ -68,7 +68,7 @@ pub fn poll_proceed(cx: &Context<'_>) -> Poll<Charge> {
 /// Whether an operation would be granted now.
 #[inline]
 pub fn has_remaining() -> bool {
-    frame::with_frame(|frame| frame.is_none_or(|frame| frame.budget().get() > 0))
+    frame::with_budget_of_frame(|budget| budget.is_none_or(|budget| budget.get() > 0))
 }
 
 /// Runs `f` with the budget set to `budget`, and puts the former one back afterwards.

@@ -298,6 +298,15 @@ unsafe fn kept(frame: *const Frame) -> Rc<Frame> {
     unsafe { Rc::from_raw(frame) }
 }
 
+/// Looks at the budget of the innermost frame entered on this thread. `look` is of this crate, and leaves no frame: that one
+/// need not be kept.
+#[inline]
+pub(crate) fn with_budget_of_frame<R>(look: impl FnOnce(Option<&Cell<u16>>) -> R) -> R {
+    let frame = tls(|tls| tls.frame.get());
+    // SAFETY: as in `with_frame`; nothing leaves the frame during the call.
+    look(unsafe { frame.as_ref() }.map(Frame::budget))
+}
+
 /// Runs `f` with the innermost frame entered on this thread whose thread executes futures there, or which is there to
 /// be blocked: a mere context around them is passed over.
 fn with_executing_frame<R>(f: impl FnOnce(Option<&Frame>) -> R) -> R {
