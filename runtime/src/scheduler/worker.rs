@@ -55,14 +55,19 @@ pub(super) fn run(shared: &Arc<Shared>, index: usize) {
     while !holder.is_called_for() || context.heed() {
         holder.between_polls();
         holder.run_pinned(&frame);
-        match holder.next_local() {
-            Some(task) => holder.poll(&frame, task),
-            None if context.has_pinned_ready() => {}
+        let task = match holder.next_local() {
+            Some(task) => task,
+            None if context.has_pinned_ready() => continue,
             None => match context.look_elsewhere() {
-                Next::Run(task) => holder.poll(&frame, task),
-                Next::Look => context.park(),
+                Next::Run(task) => task,
+                Next::Look => {
+                    context.park();
+                    continue;
+                }
             },
-        }
+        };
+        // One place: what is called from two may be compiled as a function, and everything in `holder` passed to it.
+        holder.poll(&frame, task);
     }
     if shared.is_inherited() {
         misuse::end_child(shared.origin);
