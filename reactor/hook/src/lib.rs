@@ -131,7 +131,7 @@ pub use driver::{Driver, Placement, Turn, drive, driver_of};
 pub use error::DriveError;
 pub use frame::{
     Blocking, Entered, Frame, FrameBuilder, current_driver, has_place, is_driven_here, lane, may_block,
-    with_frame, with_owner, with_owners,
+    owner, with_frame, with_owner, with_owners,
 };
 pub use local::{LocalDriver, LocalPlace, drive_local, local_driver_of};
 pub use offload::{Offload, RefusedJob, offload};

@@ -360,13 +360,25 @@ unsafe fn complete<F: Future, S: Schedule>(task: RawTask, mut stored: bool, cach
             }
             Complete::DropOutput => {
                 // SAFETY: not complete, so the stage is ours.
-                let stage = unsafe { stage::<F, S>(task) };
-                // SAFETY: as above.
-                quietly(|| stage.with_mut(|stage| unsafe { consume(stage) }));
+                unsafe { drop_unwanted::<F, S>(task) };
                 stored = false;
             }
         }
     }
+}
+
+/// Drops an output that nobody takes.
+///
+/// # Safety
+///
+/// The stage is the caller's.
+#[cold]
+#[inline(never)]
+unsafe fn drop_unwanted<F: Future, S>(task: RawTask) {
+    // SAFETY: promise of the caller.
+    let stage = unsafe { stage::<F, S>(task) };
+    // SAFETY: as above.
+    quietly(|| stage.with_mut(|stage| unsafe { consume(stage) }));
 }
 
 unsafe fn take_output<F: Future, S>(task: RawTask, to: *mut ()) {
@@ -384,9 +396,7 @@ unsafe fn take_output<F: Future, S>(task: RawTask, to: *mut ()) {
 
 unsafe fn drop_output<F: Future, S>(task: RawTask) {
     // SAFETY: the caller is the handle of a complete task: the stage is its own.
-    let stage = unsafe { stage::<F, S>(task) };
-    // SAFETY: as above.
-    quietly(|| stage.with_mut(|stage| unsafe { consume(stage) }));
+    unsafe { drop_unwanted::<F, S>(task) }
 }
 
 /// Gives the cell back. Nothing in it needs a drop by now.

@@ -13,7 +13,8 @@ pub(crate) trait Schedule: Send + Sync + Sized + 'static {
     fn arena(&self) -> &Arena<Self>;
 
     /// The calling thread's cell cache, if it is one of this scheduler's workers: one that keeps the scheduler
-    /// alive until it has left. After it has left, and after the arena has retired, the answer is `None`.
+    /// alive until it has left. After it has left, and after the arena has retired, the answer is `None`. Nothing of the
+    /// users' runs in `f`.
     fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R;
 
     /// A task panicked, in its poll or in its future's drop. Called by the thread that ran it, before the handle

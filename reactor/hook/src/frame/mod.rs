@@ -9,6 +9,7 @@ use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
+use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -366,6 +367,16 @@ pub fn with_owner<T: Any, R>(f: impl FnOnce(Option<&T>) -> R) -> R {
         }
         _ => f(None),
     })
+}
+
+/// The address of the owner of the innermost frame, if it is a `T`. There is such a value until that frame is left, which
+/// whatever code of others runs may do.
+#[inline]
+pub fn owner<T: Any>() -> Option<NonNull<T>> {
+    let frame = tls(|tls| tls.frame.get());
+    // SAFETY: as in `with_frame`; nothing can leave the frame during these loads.
+    let frame = unsafe { frame.as_ref() }?;
+    if frame.owner_type == TypeId::of::<T>() { NonNull::new(frame.owner_key.cast_mut().cast()) } else { None }
 }
 
 /// Runs `f` with the owner of each frame entered on this thread that is a `T`, the innermost first. It ends with a frame
