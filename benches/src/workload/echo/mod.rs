@@ -41,6 +41,12 @@ impl Shape {
         self.round_trips / self.connections
     }
 
+    /// What a message is read into: with room to spare, as programs have it. A read that does not fill it has emptied
+    /// the socket, and a runtime that knows this need not ask the kernel again.
+    fn buffer(self) -> Vec<u8> {
+        vec![0; 2 * self.bytes]
+    }
+
     /// What is sent over a connection: other bytes than over its neighbours.
     fn message(self, connection: u32) -> Vec<u8> {
         (0..self.bytes).map(|place| (place as u8).wrapping_mul(31) ^ connection as u8).collect()
@@ -53,15 +59,19 @@ pub(super) async fn echo<H: Host>(host: &'static H, shape: Shape) -> Sample {
     let (listener, address) = H::listen().await.expect("a free port");
     let (mut streams, mut servers) = (Vec::new(), Vec::new());
     for number in 0..shape.connections {
-        streams.push((H::connect(address).await.expect("the backlog takes it"), shape.message(number)));
+        streams.push((
+            H::connect(address).await.expect("the backlog takes it"),
+            shape.message(number),
+            shape.buffer(),
+        ));
         let stream = H::accept(&listener).await.expect("it has connected");
-        servers.push(host.spawn(serve::<H>(stream, shape.bytes)));
+        servers.push(host.spawn(serve::<H>(stream, shape.buffer())));
     }
     let mut clients = Vec::with_capacity(streams.len());
     let mut answers = Vec::with_capacity(streams.len());
     let watch = Stopwatch::start();
-    for (stream, message) in streams {
-        clients.push(host.spawn(ask::<H>(stream, message, shape.round_trips_each())));
+    for (stream, message, buffer) in streams {
+        clients.push(host.spawn(ask::<H>(stream, message, buffer, shape.round_trips_each())));
     }
     for client in clients {
         answers.push(client.await.expect("the server answers"));
@@ -75,8 +85,7 @@ pub(super) async fn echo<H: Host>(host: &'static H, shape: Shape) -> Sample {
     sample.with(Latencies::of(times))
 }
 
-async fn serve<H: Host>(mut stream: H::Stream, bytes: usize) -> io::Result<()> {
-    let mut buffer = vec![0; bytes];
+async fn serve<H: Host>(mut stream: H::Stream, mut buffer: Vec<u8>) -> io::Result<()> {
     loop {
         match H::read(&mut stream, &mut buffer).await? {
             0 => return Ok(()),
@@ -89,21 +98,21 @@ async fn serve<H: Host>(mut stream: H::Stream, bytes: usize) -> io::Result<()> {
 async fn ask<H: Host>(
     mut stream: H::Stream,
     message: Vec<u8>,
+    mut buffer: Vec<u8>,
     round_trips: u32,
 ) -> io::Result<(H::Stream, Vec<Duration>)> {
-    let mut buffer = vec![0; message.len()];
     let mut times = Vec::with_capacity(round_trips as usize);
     let mut begun = Instant::now();
     for _ in 0..round_trips {
         H::write_all(&mut stream, &message).await?;
         let mut filled = 0;
-        while filled < buffer.len() {
+        while filled < message.len() {
             match H::read(&mut stream, &mut buffer[filled..]).await? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 length => filled += length,
             }
         }
-        assert!(buffer == message, "the bytes that were sent come back");
+        assert!(buffer[..filled] == message, "the bytes that were sent come back");
         let now = Instant::now();
         times.push(now - begun);
         begun = now;

@@ -57,7 +57,6 @@ struct Share {
     ends: Vec<End>,
     /// Clients that still wait for an answer.
     waiting: u32,
-    /// Larger than a message: a read that does not fill it has emptied the socket.
     buffer: Vec<u8>,
 }
 
@@ -88,7 +87,7 @@ enum Answer {
 impl Share {
     fn new(shape: Shape) -> Share {
         let epoll = epoll::create(CreateFlags::CLOEXEC).expect("an epoll");
-        Share { epoll, ends: Vec::new(), waiting: 0, buffer: vec![0; 2 * shape.bytes] }
+        Share { epoll, ends: Vec::new(), waiting: 0, buffer: shape.buffer() }
     }
 
     fn add(&mut self, stream: TcpStream, client: Option<Client>) {
