@@ -122,8 +122,8 @@ fn items_of_two_consumers_are_different() {
 fn it_does_not_seem_empty_while_an_item_moves() {
     check(3, || {
         let injector = Arc::new(Injector::new());
-        let _ = is_first(injector.push(Item::new(0)));
-        let _ = is_first(injector.push(Item::new(1)));
+        let _ = is_first(injector.push_to_stack(Item::new(0)));
+        let _ = is_first(injector.push_to_stack(Item::new(1)));
         // A worker that goes to sleep. It is not this thread, which runs first: of the accesses that a swap depends on
         // loom goes back to the last one only, and that would be the consumer's own look.
         let sleeper = {
@@ -136,6 +136,21 @@ fn it_does_not_seem_empty_while_an_item_moves() {
         assert!(!injector.is_empty());
         assert_eq!(pop(&injector, 1), [1]);
         assert!(injector.is_empty());
+    });
+}
+
+#[test]
+fn it_does_not_seem_empty_while_another_is_put_behind_an_item_that_moves() {
+    check(3, || {
+        let injector = Arc::new(Injector::new());
+        let _ = is_first(injector.push_to_stack(Item::new(0)));
+        let sleeper = {
+            let injector = Arc::clone(&injector);
+            thread::spawn(move || injector.is_empty())
+        };
+        let _ = is_first(injector.push(Item::new(1)));
+        assert!(!sleeper.join().unwrap());
+        assert_eq!(pop(&injector, 2), [0, 1]);
     });
 }
 
@@ -176,7 +191,7 @@ fn length_may_be_asked_at_any_time() {
 }
 
 /// Two producers notify only of what they pushed first; one worker must get both items, however little it takes.
-fn told_enough(max: usize) {
+fn told_enough(max: usize, push: fn(&Injector<Item>, Item) -> Pushed<Item>) {
     check(2, move || {
         let pool = Arc::new((Idle::new(1), Parker::new(), Injector::new()));
         assert!(!pool.0.join(0));
@@ -209,12 +224,12 @@ fn told_enough(max: usize) {
         let producer = {
             let pool = Arc::clone(&pool);
             thread::spawn(move || {
-                if is_first(pool.2.push(Item::new(1))) {
+                if is_first(push(&pool.2, Item::new(1))) {
                     wake(&pool, pool.0.notify());
                 }
             })
         };
-        if is_first(pool.2.push(Item::new(0))) {
+        if is_first(push(&pool.2, Item::new(0))) {
             wake(&pool, pool.0.notify());
         }
         producer.join().unwrap();
@@ -225,10 +240,20 @@ fn told_enough(max: usize) {
 
 #[test]
 fn a_worker_that_takes_all_is_told_enough() {
-    told_enough(2);
+    told_enough(2, Injector::push);
 }
 
 #[test]
 fn a_worker_that_takes_one_at_a_time_is_told_enough() {
-    told_enough(1);
+    told_enough(1, Injector::push);
+}
+
+#[test]
+fn a_worker_that_takes_all_of_the_stack_is_told_enough() {
+    told_enough(2, Injector::push_to_stack);
+}
+
+#[test]
+fn a_worker_that_takes_one_at_a_time_from_the_stack_is_told_enough() {
+    told_enough(1, Injector::push_to_stack);
 }

@@ -99,16 +99,6 @@ impl<T: Linked> Batch<T> {
         Some(node)
     }
 
-    /// Moves up to `max` items from the front of `other` behind those here.
-    pub(super) fn take_from(&mut self, other: &mut Batch<T>, max: usize) {
-        for _ in 0..max {
-            match other.next_raw() {
-                Some(node) => self.append(node),
-                None => break,
-            }
-        }
-    }
-
     /// Takes a chain whose newest item comes first and whose oldest item's link is null; must be empty.
     ///
     /// # Safety

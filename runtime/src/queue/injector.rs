@@ -1,4 +1,4 @@
-//! The queue that any thread may push to: a lock-free stack, reversed into a list by who takes from it.
+//! The queue that any thread may push to: a list under a lock, and a stack for who does not get the lock at once.
 #![allow(unsafe_code)]
 
 use std::fmt;
@@ -7,6 +7,7 @@ use std::ptr::{self, NonNull};
 use crossbeam_utils::CachePadded;
 
 use super::batch::Chain;
+use super::list::List;
 use super::{Batch, Linked};
 use crate::primitives::Mutex;
 use crate::primitives::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ const LEN_LIMIT: usize = 1 << 16;
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the first of a batch must be notified; a refused one must be cancelled"]
 pub enum Pushed<R> {
-    /// The injector was empty, or as good as: the caller notifies the idle set.
+    /// The injector was empty, or seems so from here: the caller notifies the idle set.
     First,
     /// Somebody else's item is before it, and its pusher has notified, or is about to.
     Behind,
@@ -28,11 +29,11 @@ pub enum Pushed<R> {
 
 /// The injector. The README in this folder has the states and the proof.
 pub struct Injector<T: Linked> {
-    /// The newest item not yet drained.
+    /// The newest of the items that were pushed while somebody had the lock, and are not yet drained.
     head: CachePadded<AtomicPtr<T::Node>>,
-    /// Items drained and not handed out; 1 or more while they are being moved.
+    /// Items in the list; 1 or more while they are being moved there.
     drained: CachePadded<AtomicUsize>,
-    consumer: Mutex<Batch<T>>,
+    consumer: Mutex<List<T>>,
 }
 
 impl<T: Linked> fmt::Debug for Injector<T> {
@@ -47,7 +48,7 @@ impl<T: Linked> Injector<T> {
         Injector {
             head: CachePadded::new(AtomicPtr::new(ptr::null_mut())),
             drained: CachePadded::new(AtomicUsize::new(0)),
-            consumer: Mutex::new(Batch::new()),
+            consumer: Mutex::new(List::new()),
         }
     }
 
@@ -58,6 +59,20 @@ impl<T: Linked> Injector<T> {
 
     /// Puts `item` behind all others.
     pub fn push(&self, item: T) -> Pushed<T> {
+        if let Some(mut list) = self.consumer.try_lock() {
+            return match self.join(&mut list) {
+                Pushed::Closed(()) => Pushed::Closed(item),
+                joined => {
+                    list.push(item);
+                    self.joined(&list, joined)
+                }
+            };
+        }
+        self.push_to_stack(item)
+    }
+
+    /// As `push`, by who does not get the lock.
+    pub fn push_to_stack(&self, item: T) -> Pushed<T> {
         let node = item.into_raw();
         match self.push_chain(&Chain { newest: node, oldest: node }) {
             Pushed::First => Pushed::First,
@@ -68,7 +83,19 @@ impl<T: Linked> Injector<T> {
     }
 
     /// Puts all of `batch` behind all others, in order, at the cost of one push. An empty batch is `Behind`.
-    pub fn push_batch(&self, batch: Batch<T>) -> Pushed<Batch<T>> {
+    pub fn push_batch(&self, mut batch: Batch<T>) -> Pushed<Batch<T>> {
+        if batch.is_empty() {
+            return Pushed::Behind;
+        }
+        if let Some(mut list) = self.consumer.try_lock() {
+            return match self.join(&mut list) {
+                Pushed::Closed(()) => Pushed::Closed(batch),
+                joined => {
+                    batch.by_ref().for_each(|item| list.push(item));
+                    self.joined(&list, joined)
+                }
+            };
+        }
         let Some(chain) = batch.into_reversed() else { return Pushed::Behind };
         match self.push_chain(&chain) {
             Pushed::First => Pushed::First,
@@ -78,12 +105,27 @@ impl<T: Linked> Injector<T> {
                 let link = unsafe { T::link(chain.oldest) };
                 // Relaxed: nobody else has the chain.
                 link.store(ptr::null_mut(), Ordering::Relaxed);
-                let mut batch = Batch::new();
                 // SAFETY: the chain is whole and this function's, and its oldest link is null.
-                unsafe { batch.fill_reversed(chain.newest.as_ptr()) };
-                Pushed::Closed(batch)
+                Pushed::Closed(unsafe { Self::in_order(chain.newest.as_ptr()) })
             }
         }
+    }
+
+    /// Before items are put behind the list's, under its lock: the stack's are older.
+    fn join(&self, list: &mut List<T>) -> Pushed<()> {
+        // Relaxed: closed under the lock.
+        if self.head.load(Ordering::Relaxed) == Self::closed() {
+            return Pushed::Closed(());
+        }
+        self.refill(list);
+        if list.is_empty() { Pushed::First } else { Pushed::Behind }
+    }
+
+    /// Items were put behind the list's.
+    fn joined<R>(&self, list: &List<T>, pushed: Pushed<()>) -> Pushed<R> {
+        // Relaxed: whoever must see them is told of them, or of one before them, after a fence.
+        self.drained.store(list.len(), Ordering::Relaxed);
+        if pushed == Pushed::First { Pushed::First } else { Pushed::Behind }
     }
 
     /// Pushes a chain, which stays the caller's if refused.
@@ -116,17 +158,16 @@ impl<T: Linked> Injector<T> {
         self.cut(&mut self.consumer.lock(), max, sharers)
     }
 
-    fn cut(&self, list: &mut Batch<T>, max: usize, sharers: usize) -> Batch<T> {
-        let mut taken = Batch::new();
+    fn cut(&self, list: &mut List<T>, max: usize, sharers: usize) -> Batch<T> {
         if list.is_empty() {
             self.refill(list);
         }
-        let share = list.len().div_ceil(sharers.max(1)).min(max);
-        taken.take_from(list, share);
+        let share = |list: &List<T>| list.len().div_ceil(sharers.max(1));
+        let mut taken = list.take(share(list).min(max));
         if taken.len() < max && list.is_empty() {
             self.refill(list);
-            let share = list.len().div_ceil(sharers.max(1)).min(max - taken.len());
-            taken.take_from(list, share);
+            let more = share(list).min(max - taken.len());
+            list.take(more).for_each(|item| taken.push(item));
         }
         // Relaxed: whoever sees 0 learns only that the items are in somebody's hands.
         self.drained.store(list.len(), Ordering::Relaxed);
@@ -134,8 +175,8 @@ impl<T: Linked> Injector<T> {
         taken
     }
 
-    /// Moves the stack into the list, which is empty.
-    fn refill(&self, list: &mut Batch<T>) {
+    /// Moves the stack behind the list.
+    fn refill(&self, list: &mut List<T>) {
         // Relaxed: a hint, or else the caller's fence orders it.
         let head = self.head.load(Ordering::Relaxed);
         if head.is_null() || head == Self::closed() {
@@ -150,7 +191,7 @@ impl<T: Linked> Injector<T> {
             "only the lock's holder takes or closes"
         );
         // SAFETY: the swap made the chain this function's; its oldest item was pushed onto null.
-        unsafe { list.fill_reversed(newest) };
+        unsafe { Self::in_order(newest) }.for_each(|item| list.push(item));
     }
 
     /// False while an item is here that was pushed before, in the sense of the README.
@@ -164,18 +205,27 @@ impl<T: Linked> Injector<T> {
     /// Refuses all further pushes, and takes out everything there is.
     pub fn close(&self) -> Batch<T> {
         let mut list = self.consumer.lock();
-        let mut taken = std::mem::take(&mut *list);
         // Ordering: Acquire pairs with the Release of `push_chain`; Release as in `refill`.
         let newest = self.head.swap(Self::closed(), Ordering::AcqRel);
+        if newest != Self::closed() {
+            // SAFETY: the swap made the chain this function's; its oldest item was pushed onto null.
+            unsafe { Self::in_order(newest) }.for_each(|item| list.push(item));
+        }
         // Relaxed: as in `cut`.
         self.drained.store(0, Ordering::Relaxed);
-        if newest != Self::closed() {
-            let mut rest = Batch::new();
-            // SAFETY: the swap made the chain this function's; its oldest item was pushed onto null.
-            unsafe { rest.fill_reversed(newest) };
-            taken.take_from(&mut rest, usize::MAX);
-        }
-        taken
+        list.take(usize::MAX)
+    }
+
+    /// A chain that leads from the newest item to the oldest, turned round.
+    ///
+    /// # Safety
+    ///
+    /// As [`Batch::fill_reversed`].
+    unsafe fn in_order(newest: *mut T::Node) -> Batch<T> {
+        let mut batch = Batch::new();
+        // SAFETY: the same contract.
+        unsafe { batch.fill_reversed(newest) };
+        batch
     }
 
     /// Items here, counting no more than 65,536 of those not yet drained. For metrics: takes the lock.

@@ -4,6 +4,7 @@
 mod batch;
 mod injector;
 mod lifo;
+mod list;
 mod local;
 #[cfg(all(test, not(runtime_loom)))]
 pub(crate) mod tests;

@@ -18,6 +18,32 @@ fn push_all(injector: &Injector<Item>, values: impl IntoIterator<Item = u64>) {
     }
 }
 
+fn push_all_to_stack(injector: &Injector<Item>, values: impl IntoIterator<Item = u64>) {
+    for value in values {
+        let _ = first(injector.push_to_stack(item(value)));
+    }
+}
+
+#[test]
+fn list_and_stack_are_one_queue() {
+    let injector = Injector::new();
+    push_all(&injector, 0..2);
+    assert!(first(injector.push_to_stack(item(2))), "it cannot see the list");
+    assert!(!first(injector.push_to_stack(item(3))));
+    assert!(!first(injector.push(item(4))));
+    push_all_to_stack(&injector, 5..7);
+    assert!(matches!(injector.push_batch(batch_of(7..9)), Pushed::Behind));
+    push_all_to_stack(&injector, 9..11);
+    assert_eq!(injector.len(), 11);
+    assert_eq!(values(injector.pop_batch(1, 1)), [0]);
+    assert_eq!(values(injector.pop_batch(usize::MAX, 1)), (1..11).collect::<Vec<_>>());
+    push_all_to_stack(&injector, 11..13);
+    push_all(&injector, 13..14);
+    push_all_to_stack(&injector, 14..16);
+    assert_eq!(values(injector.close()), (11..16).collect::<Vec<_>>());
+    assert!(matches!(injector.push_to_stack(item(16)), Pushed::Closed(_)));
+}
+
 #[test]
 fn only_the_first_push_asks_for_a_notice() {
     let injector = Injector::new();
@@ -25,9 +51,9 @@ fn only_the_first_push_asks_for_a_notice() {
     assert!(first(injector.push(item(0))));
     assert!(!first(injector.push(item(1))));
     assert_eq!(values(injector.pop_batch(1, 1)), [0]);
-    // The rest is in the list: its consumer was told that some are left, the next pusher cannot know.
+    // The rest is in the list: its consumer was told that some are left.
     assert!(!injector.is_empty());
-    assert!(first(injector.push(item(2))));
+    assert!(!first(injector.push(item(2))));
     assert!(!first(injector.push(item(3))));
     assert_eq!(values(injector.pop_batch(9, 1)), [1, 2, 3]);
     assert!(injector.is_empty());
@@ -77,7 +103,7 @@ fn length_counts_stack_and_list() {
     push_all(&injector, 0..5);
     assert_eq!(injector.len(), 5);
     drop(injector.pop_batch(2, 1));
-    push_all(&injector, 0..4);
+    push_all_to_stack(&injector, 0..4);
     assert_eq!(injector.len(), 7);
     drop(injector.close());
     assert_eq!(injector.len(), 0);
@@ -107,7 +133,7 @@ fn dropping_the_injector_drops_what_is_in_it() {
         let _ = first(injector.push(counted(&count)));
     }
     drop(injector.pop_batch(1, 1));
-    assert!(first(injector.push(counted(&count))));
+    assert!(first(injector.push_to_stack(counted(&count))));
     drop(injector);
     assert_eq!(count.load(Ordering::Relaxed), 6);
 }
@@ -193,7 +219,7 @@ fn it_does_not_seem_empty_while_an_item_moves_from_stack_to_list() {
                 }
             });
             for number in 1..=rounds {
-                push_all(&injector, 0..2);
+                push_all_to_stack(&injector, 0..2);
                 round.store(number, Ordering::Release);
                 assert_eq!(injector.pop_batch(1, 1).len(), 1);
                 while seen.load(Ordering::Acquire) < number {
