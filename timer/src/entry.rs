@@ -120,7 +120,8 @@ impl Entry {
         wheel.remove(node);
         this.state.disarm();
         let waker = this.take_waker();
-        home.publish_and_unlock(wheel);
+        // `earliest` may be too low now, and stays: see the README, *Who waits*.
+        drop(wheel);
         Some(waker)
     }
 

@@ -14,7 +14,7 @@ use crate::wheel::{NEVER, Wheel};
 // Two cache lines: the processor's prefetcher takes them in pairs, and lanes must not share any.
 #[repr(align(128))]
 pub(crate) struct Shard {
-    /// A lower bound of the ticks in the wheel, `NEVER` when empty. Written under the lock.
+    /// A lower bound of the ticks in the wheel. Written under the lock.
     earliest: AtomicU64,
     wheel: Mutex<Wheel>,
     keeper: Arc<Keeper>,
@@ -46,7 +46,20 @@ impl Shard {
         self.lock().len()
     }
 
-    /// After a change: publishes the earliest tick, and unparks who waits for a later one.
+    /// The earliest tick as well as it can be told, which takes the lock.
+    pub(crate) fn search_earliest(&self) -> u64 {
+        if self.earliest() == NEVER {
+            return NEVER;
+        }
+        let mut wheel = self.lock();
+        wheel.search_earliest();
+        let earliest = wheel.earliest();
+        // Ordering: Relaxed: as in `drain`.
+        self.earliest.store(earliest, Ordering::Relaxed);
+        earliest
+    }
+
+    /// After an insertion: publishes the earliest tick, and unparks who waits for a later one.
     #[inline]
     pub(crate) fn publish_and_unlock(&self, wheel: MutexGuard<'_, Wheel>) {
         let earliest = wheel.earliest();

@@ -65,12 +65,13 @@ impl Timers {
         self.shards.iter().map(|shard| shard.len()).sum()
     }
 
-    /// Whether no timer is registered, as far as can be seen without a lock.
+    /// Whether no timer is registered. As `len`.
     pub fn is_empty(&self) -> bool {
-        self.earliest() == NEVER
+        self.len() == 0
     }
 
-    /// Says that the caller is going to block, and until when he may: for ever with `None`.
+    /// Says that the caller is going to block, and until when he may: for ever with `None`. That may be the deadline of a
+    /// timer that was cancelled meanwhile.
     ///
     /// From now on, who registers an earlier deadline calls the unparker that was given to
     /// [`set_unpark`](DeadlineSource::set_unpark); such a call before the blocking has begun must end it too. One thread
@@ -129,7 +130,8 @@ impl DeadlineSource for Timers {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        self.keeper.instant_of(self.earliest())
+        let earliest = self.shards.iter().map(|shard| shard.search_earliest()).min();
+        self.keeper.instant_of(earliest.unwrap_or(NEVER))
     }
 
     fn fire(&self, now: Instant) {

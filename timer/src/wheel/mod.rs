@@ -24,7 +24,7 @@ const FEW: usize = 4;
 pub(crate) struct Wheel {
     /// The tick up to which the wheel was turned.
     elapsed: u64,
-    /// A lower bound of all ticks; `NEVER` if and only if empty.
+    /// A lower bound of all ticks: after a removal it may be much too low, and not `NEVER` although the wheel is empty.
     earliest: u64,
     len: usize,
     /// One bit for each level that is not empty; bit `LEVELS` is `far`.
@@ -36,7 +36,7 @@ pub(crate) struct Wheel {
 }
 
 /// Where an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum Place {
     Near { level: usize, slot: usize },
     Far,
@@ -55,7 +55,7 @@ impl Wheel {
         }
     }
 
-    /// A lower bound of the ticks of all entries, [`NEVER`] if there are none.
+    /// A lower bound of the ticks of all entries.
     #[inline]
     pub(crate) fn earliest(&self) -> u64 {
         self.earliest
@@ -77,45 +77,25 @@ impl Wheel {
         self.earliest = self.earliest.min(tick);
     }
 
-    /// Takes out a node that is in this wheel.
+    /// Takes out a node that is in this wheel. `earliest` stays as it is.
     #[inline]
     pub(crate) fn remove(&mut self, node: NodeRef) {
-        let tick = node.tick();
-        let place = place(self.elapsed, tick);
-        let emptied = match place {
+        match place(self.elapsed, node.tick()) {
             Place::Near { level, slot } => {
                 let list = &mut self.slots[level][slot];
                 list.remove(node);
-                let emptied = list.is_empty();
-                if emptied {
+                if list.is_empty() {
                     self.vacate(level, slot);
                 }
-                emptied
             }
             Place::Far => {
                 self.far.remove(node);
-                let emptied = self.far.is_empty();
-                if emptied {
+                if self.far.is_empty() {
                     self.levels &= !(1 << LEVELS);
                 }
-                emptied
             }
-        };
+        }
         self.len -= 1;
-        if self.was_earliest(tick, place, emptied) {
-            self.search_earliest();
-        }
-    }
-
-    /// Whether what was taken out decided `earliest`. That may be a mere bound, but it always lies in the first
-    /// occupied slot.
-    #[inline]
-    fn was_earliest(&self, tick: u64, from: Place, emptied: bool) -> bool {
-        if emptied {
-            return place(self.elapsed, self.earliest.max(self.elapsed)) == from;
-        }
-        // What stays in a slot of level 0 has the same tick.
-        tick == self.earliest && !matches!(from, Place::Near { level: 0, .. })
     }
 
     /// Turns the wheel towards `now` and takes out the next entry that is due by then. Entries come in the order of
@@ -231,7 +211,8 @@ impl Wheel {
         }
     }
 
-    fn search_earliest(&mut self) {
+    /// Makes `earliest` as good as can be told without looking at many entries.
+    pub(crate) fn search_earliest(&mut self) {
         if self.levels == 0 {
             self.earliest = NEVER;
             return;

@@ -66,13 +66,21 @@ impl Pair {
         assert_eq!(fired, expected, "at {now}");
         self.elapsed = self.elapsed.max(now);
         self.check();
+        assert_eq!(self.wheel.earliest() == NEVER, self.oracle.is_empty(), "who turns the wheel searches");
     }
 
     fn check(&self) {
         assert_eq!(self.wheel.len(), self.oracle.len());
         let earliest = self.oracle.keys().next().map_or(NEVER, |(tick, _)| *tick);
         assert!(self.wheel.earliest() <= earliest, "{} is after {earliest}", self.wheel.earliest());
+    }
+
+    /// What the wheel says once it has searched.
+    fn earliest(&mut self) -> u64 {
+        self.wheel.search_earliest();
+        self.check();
         assert_eq!(self.wheel.earliest() == NEVER, self.oracle.is_empty());
+        self.wheel.earliest()
     }
 }
 
@@ -93,8 +101,8 @@ enum Step {
     InsertCrowd(u64),
     Remove(usize),
     Advance(u64),
-    /// To just before or at the earliest deadline, as one who waits would.
-    AdvanceToEarliest(u64),
+    /// To just before or at the earliest deadline, as one who waits would: searched for, or what is known without.
+    AdvanceToEarliest { less: u64, searched: bool },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -103,7 +111,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => distance().prop_map(Step::InsertCrowd),
         6 => prop_oneof![Just(0), any::<usize>()].prop_map(Step::Remove),
         1 => distance().prop_map(Step::Advance),
-        2 => (0..2u64).prop_map(Step::AdvanceToEarliest),
+        2 => (0..2u64, any::<bool>()).prop_map(|(less, searched)| Step::AdvanceToEarliest { less, searched }),
     ]
 }
 
@@ -126,8 +134,8 @@ proptest! {
                 }
                 Step::Remove(nth) => pair.remove(nth),
                 Step::Advance(distance) => pair.advance(pair.elapsed.saturating_add(distance)),
-                Step::AdvanceToEarliest(less) => {
-                    let earliest = pair.wheel.earliest();
+                Step::AdvanceToEarliest { less, searched } => {
+                    let earliest = if searched { pair.earliest() } else { pair.wheel.earliest() };
                     if earliest != NEVER {
                         pair.advance(earliest.saturating_sub(less).max(pair.elapsed));
                     }
@@ -162,13 +170,13 @@ fn earliest_is_exact_on_the_lowest_level_and_for_few() {
     pair.insert(20);
     assert_eq!(pair.wheel.earliest(), 10);
     pair.remove(first - 1);
-    assert_eq!(pair.wheel.earliest(), 20, "level 0");
+    assert_eq!(pair.earliest(), 20, "level 0");
     pair.remove(0);
     for tick in 0..FEW as u64 {
         pair.insert(5_000 + tick);
     }
     pair.remove(0);
-    assert_eq!(pair.wheel.earliest(), 5_001, "few in a slot of level 2");
+    assert_eq!(pair.earliest(), 5_001, "few in a slot of level 2");
 }
 
 #[test]
@@ -180,7 +188,18 @@ fn crowd_that_is_taken_out_leaves_no_deadline() {
     while !pair.oracle.is_empty() {
         pair.remove(0);
     }
-    assert_eq!(pair.wheel.earliest(), NEVER);
+    assert_eq!(pair.earliest(), NEVER);
+}
+
+#[test]
+fn taking_out_leaves_the_earliest_to_who_searches() {
+    let mut pair = Pair::new();
+    pair.insert(10);
+    pair.remove(0);
+    assert_eq!(pair.wheel.earliest(), 10);
+    pair.insert(20);
+    assert_eq!(pair.wheel.earliest(), 10, "an insertion that is later changes nothing");
+    assert_eq!(pair.earliest(), 20);
 }
 
 #[test]
