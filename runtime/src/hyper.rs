@@ -50,7 +50,7 @@ impl hyper::rt::Timer for Timer {
     }
 
     fn now(&self) -> Instant {
-        timer::Instant::now().into()
+        reactor_hook::now()
     }
 
     fn reset(&self, sleep: &mut Pin<Box<dyn hyper::rt::Sleep>>, deadline: Instant) {

@@ -2,19 +2,18 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-use std::time::Instant;
 
 use reactor_hook::process::{Origin, PerProcess};
 
 use crate::Timers;
 use crate::entry::Entry;
+use crate::instant::Instant;
 
 /// Arms an entry that is in no wheel, where somebody keeps the time; ready if its deadline is over there.
 ///
 /// # Panics
 ///
 /// If that takes a thread, and the operating system refuses it. The entry is then in no wheel.
-#[inline]
 pub(crate) fn arm(mut entry: Pin<&mut Entry>, deadline: Instant, waker: &Waker) -> Poll<()> {
     let found = reactor_hook::with_source(
         || Timers::new(1),
@@ -73,7 +72,7 @@ fn process_wide() -> &'static Arc<Timers> {
     static PROCESS_WIDE: PerProcess<Arc<Timers>> = PerProcess::new();
     // The thread that keeps its time has no frame and goes by the system's clock, whatever the clock is here: the one
     // place that asks the system itself.
-    PROCESS_WIDE.get(|| Timers::with_origin(1, Instant::now()))
+    PROCESS_WIDE.get(|| Timers::with_origin(1, std::time::Instant::now()))
 }
 
 #[cold]

@@ -14,6 +14,8 @@ use crate::wheel::NEVER;
 pub(crate) struct Keeper {
     /// Tick zero.
     origin: Instant,
+    /// The same, to calculate deadlines from.
+    origin_of_deadlines: crate::instant::Instant,
     pub(crate) process: Origin,
     /// The address of the `Timers`: what the hook knows a source by. Set once, before it is shared.
     identity: AtomicPtr<()>,
@@ -28,6 +30,7 @@ impl Keeper {
     pub(crate) fn new(origin: Instant) -> Self {
         Keeper {
             origin,
+            origin_of_deadlines: origin.into(),
             process: Origin::here(),
             identity: AtomicPtr::new(std::ptr::null_mut()),
             turned: AtomicU64::new(0),
@@ -77,12 +80,10 @@ impl Keeper {
         }
     }
 
-    /// The first tick that is not before `instant`.
+    /// The first tick that is not before `deadline`.
     #[inline]
-    pub(crate) fn tick_of_deadline(&self, instant: Instant) -> u64 {
-        let since = instant.saturating_duration_since(self.origin);
-        let whole = since.as_secs().saturating_mul(1000);
-        whole.saturating_add(u64::from(since.subsec_nanos().div_ceil(1_000_000)))
+    pub(crate) fn tick_of_deadline(&self, deadline: crate::instant::Instant) -> u64 {
+        deadline.nanos_since(self.origin_of_deadlines).div_ceil(1_000_000)
     }
 
     /// The last tick that is not after `now`.

@@ -13,6 +13,7 @@
 
 mod batch;
 mod entry;
+mod instant;
 mod keeper;
 #[cfg(runtime_loom)]
 #[doc(hidden)]
@@ -29,8 +30,6 @@ mod wheel;
 pub mod error;
 #[cfg(not(runtime_loom))]
 mod home;
-#[cfg(not(runtime_loom))]
-mod instant;
 #[cfg(not(runtime_loom))]
 mod interval;
 #[cfg(not(runtime_loom))]

@@ -117,8 +117,7 @@ impl Sleep {
         *this.deadline = deadline;
         *this.unsure = true;
         if this.entry.phase() == Phase::Armed {
-            let tick =
-                this.entry.as_mut().home().map(|home| home.keeper().tick_of_deadline(deadline.into_std()));
+            let tick = this.entry.as_mut().home().map(|home| home.keeper().tick_of_deadline(deadline));
             if tick.is_some_and(|tick| this.entry.as_mut().rearm(tick)) {
                 return;
             }
@@ -141,6 +140,7 @@ impl Sleep {
         match this.entry.phase() {
             Phase::Fired => Poll::Ready(()),
             Phase::Armed if !*this.unsure && this.entry.as_mut().will_wake(cx.waker()) => Poll::Pending,
+            Phase::Idle if !*this.unsure => home::arm(this.entry, *this.deadline, cx.waker()),
             _ => poll_anew(this.entry, *this.deadline, std::mem::take(this.unsure), cx.waker()),
         }
     }
@@ -164,7 +164,7 @@ fn poll_anew(mut entry: Pin<&mut Entry>, deadline: Instant, unsure: bool, waker:
         entry.elapse();
         return Poll::Ready(());
     }
-    home::arm(entry, deadline.into_std(), waker)
+    home::arm(entry, deadline, waker)
 }
 
 impl Future for Sleep {

@@ -126,7 +126,7 @@ mod sync;
 mod thread;
 
 pub use attendance::Attendance;
-pub use clock::{Clock, now};
+pub use clock::{Clock, has_clock, now};
 pub use driver::{Driver, Placement, Turn, drive, driver_of};
 pub use error::DriveError;
 pub use frame::{

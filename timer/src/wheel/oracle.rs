@@ -102,7 +102,10 @@ enum Step {
     Remove(usize),
     Advance(u64),
     /// To just before or at the earliest deadline, as one who waits would: searched for, or what is known without.
-    AdvanceToEarliest { less: u64, searched: bool },
+    AdvanceToEarliest {
+        less: u64,
+        searched: bool,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {

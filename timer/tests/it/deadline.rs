@@ -62,7 +62,7 @@ fn durations_and_instants_without_end_never_fire() {
     assert!(poll(pin!(interval.tick()), Waker::noop()).is_ready());
     assert!(poll(pin!(interval.tick()), Waker::noop()).is_pending());
     for _ in 0..50 {
-        manual.advance(HOUR * 24 * 365 * 100);
+        manual.advance(HOUR * 24 * 365 * 5);
         poll_all();
         assert!(poll(pin!(interval.tick()), Waker::noop()).is_pending());
     }
@@ -97,7 +97,8 @@ fn three_years_of_short_sleeps_keep_to_the_tick() {
 
 #[test]
 fn sleeps_across_every_boundary_of_the_wheel_keep_to_the_tick() {
-    for shift in 1..44 {
+    // Instants end after 2⁴³ milliseconds.
+    for shift in 1..43 {
         for before in [1u64, 63, 64, 65] {
             let manual = Manual::new();
             manual.advance(ms((1 << shift) - 1));

@@ -434,6 +434,13 @@ pub fn may_block() -> bool {
     true
 }
 
+#[inline]
+pub(crate) fn has_clock() -> bool {
+    let frame = tls(|tls| tls.frame.get());
+    // SAFETY: as in `with_frame`; nothing can leave the frame during these two loads.
+    unsafe { frame.as_ref() }.is_some_and(|frame| frame.clock.is_some())
+}
+
 /// Which lane of its owner the innermost frame is; zero without one.
 #[inline]
 pub fn lane() -> u32 {
