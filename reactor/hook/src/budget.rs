@@ -22,12 +22,14 @@ pub struct Charge {
 
 impl Charge {
     /// The operation completed: it stays charged.
+    #[inline]
     pub fn made_progress(&self) {
         self.refund.set(false);
     }
 }
 
 impl Drop for Charge {
+    #[inline]
     fn drop(&mut self) {
         if self.refund.get() {
             frame::with_budget_of_frame(|budget| {

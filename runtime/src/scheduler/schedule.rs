@@ -19,6 +19,19 @@ impl Schedule for Shared {
         });
     }
 
+    #[inline]
+    fn schedule_here(&self, take: impl FnOnce() -> Option<Notified<Shared>>) -> bool {
+        with_context(|context| match context.filter(|context| context.held_of(self).is_some()) {
+            Some(context) => {
+                if let Some(task) = take() {
+                    context.push(task);
+                }
+                true
+            }
+            None => false,
+        })
+    }
+
     fn arena(&self) -> &Arena<Shared> {
         &self.arena
     }

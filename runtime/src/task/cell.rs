@@ -20,7 +20,7 @@ use super::label::Label;
 use super::notified::{Notified, Step};
 use super::quiet::quietly;
 use super::schedule::Schedule;
-use super::state::{Complete, Park, Start};
+use super::state::{Complete, Park, Start, Wake, WakeByValue};
 use super::waker::Lent;
 use crate::primitives::UnsafeCell;
 use crate::remedy;
@@ -46,7 +46,7 @@ impl<F: Future, S: Schedule> Cell<F, S> {
     const VTABLE: &'static Vtable = &Vtable {
         run: run::<F, S>,
         schedule: schedule::<S>,
-        is_worker: is_worker::<S>,
+        wake: wake::<S>,
         take_output: take_output::<F, S>,
         drop_output: drop_output::<F, S>,
         release: release::<F, S>,
@@ -106,15 +106,31 @@ unsafe fn owner<'a, S>(task: RawTask) -> &'a S {
 unsafe fn schedule<S: Schedule>(task: RawTask) {
     // SAFETY: the caller has the Notified and passes it on.
     let notified = unsafe { Notified::new(task) };
-    // SAFETY: the caller holds a reference, or is a worker of `S`.
+    // SAFETY: the caller holds a reference.
     let owner = unsafe { owner::<S>(task) };
     owner.schedule(notified);
 }
 
-unsafe fn is_worker<S: Schedule>(task: RawTask) -> bool {
-    // SAFETY: the caller holds a reference.
+unsafe fn wake<S: Schedule>(task: RawTask) {
+    // SAFETY: the caller holds a reference, which on a worker alone is given up before the call has ended.
     let owner = unsafe { owner::<S>(task) };
-    owner.with_cache(|cache| cache.is_some())
+    let on_worker = owner.schedule_here(|| match task.state().wake_by_value() {
+        // SAFETY: the transition gave us the Notified.
+        WakeByValue::Submit => Some(unsafe { Notified::new(task) }),
+        WakeByValue::Nothing => None,
+        WakeByValue::Release => {
+            // SAFETY: the reference was the last.
+            unsafe { (task.vtable().release)(task) };
+            None
+        }
+    });
+    if !on_worker {
+        if task.state().wake_by_ref() == Wake::Submit {
+            // SAFETY: the transition gave us the Notified, and the reference is still held.
+            unsafe { schedule::<S>(task) };
+        }
+        task.unref();
+    }
 }
 
 /// Leaves `Consumed` when dropped.

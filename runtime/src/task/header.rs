@@ -52,11 +52,10 @@ pub(super) struct Vtable {
     /// Polls or cancels once. The caller has the Notified, and loses it. The cache, if any, is that of the calling thread for
     /// the task's scheduler.
     pub(super) run: unsafe fn(RawTask, &StdCell<bool>, Option<&Cache>) -> Step,
-    /// Hands the Notified, which the caller has, to the scheduler. The caller holds a reference besides, or is a
-    /// worker.
+    /// Hands the Notified, which the caller has, to the scheduler. The caller holds a reference besides.
     pub(super) schedule: unsafe fn(RawTask),
-    /// Whether this thread is a worker of the task's scheduler. The caller holds a reference.
-    pub(super) is_worker: unsafe fn(RawTask) -> bool,
+    /// Wakes, and drops the reference that the caller held.
+    pub(super) wake: unsafe fn(RawTask),
     /// Moves the output of a complete task to the address, a `Result<T, JoinError>`. Only the handle, only once.
     pub(super) take_output: unsafe fn(RawTask, *mut ()),
     /// Drops the output of a complete task, if it has not been taken. Only the handle, last of all.

@@ -114,11 +114,7 @@ impl<T> JoinHandle<T> {
             if unsafe { slot.will_wake(waker) } {
                 return Ok(());
             }
-            self.task.state().unset_join_waker()?;
-            // SAFETY: JOIN_WAKER has just been cleared by us.
-            let old = unsafe { slot.take() };
-            // Its drop may panic; the slot is in order by now.
-            drop(old);
+            self.unregister()?;
         }
         // Cloned before the slot is touched: this is user code and may panic.
         let new = waker.clone();
@@ -128,6 +124,17 @@ impl<T> JoinHandle<T> {
             // SAFETY: JOIN_WAKER was not set, and the slot holds what was just put in.
             drop(unsafe { slot.take() });
         })
+    }
+
+    /// Takes the former waker, of another task, out of the join slot.
+    #[cold]
+    fn unregister(&mut self) -> Result<(), IsComplete> {
+        self.task.state().unset_join_waker()?;
+        // SAFETY: JOIN_WAKER has just been cleared by us.
+        let former = unsafe { self.task.join_waker().take() };
+        // Its drop may panic; the slot is in order by now.
+        drop(former);
+        Ok(())
     }
 
     #[cold]
@@ -153,11 +160,11 @@ impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let charge = ready!(reactor_hook::budget::poll_proceed(cx));
         if !self.task.state().is_complete() && self.register(cx.waker()).is_ok() {
             return Poll::Pending;
         }
-        charge.made_progress();
+        // Only an output is an operation.
+        ready!(reactor_hook::budget::poll_proceed(cx)).made_progress();
         Poll::Ready(self.take())
     }
 }
@@ -165,7 +172,10 @@ impl<T> Future for JoinHandle<T> {
 impl<T> Drop for JoinHandle<T> {
     #[inline]
     fn drop(&mut self) {
-        if !self.task.state().detach_fast() {
+        if self.taken {
+            // Complete, and the output is gone: the reference is all that is left.
+            self.task.unref();
+        } else if !self.task.state().detach_fast() {
             self.drop_slow();
         }
     }

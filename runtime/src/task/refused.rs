@@ -27,7 +27,7 @@ impl<T> Refused<T> {
     const VTABLE: &'static Vtable = &Vtable {
         run,
         schedule,
-        is_worker: |_| false,
+        wake: |_| unreachable!("a refused task is never polled, so it has no waker"),
         take_output: take_output::<T>,
         drop_output: drop_output::<T>,
         release: release::<T>,

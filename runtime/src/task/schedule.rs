@@ -17,6 +17,17 @@ pub(crate) trait Schedule: Send + Sync + Sized + 'static {
     /// users' runs in `f`.
     fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R;
 
+    /// On one of this scheduler's workers, as `with_cache` has it: queues the task that `take` gives out, if any. Elsewhere `take` is
+    /// not called, and the answer is false.
+    #[inline]
+    fn schedule_here(&self, take: impl FnOnce() -> Option<Notified<Self>>) -> bool {
+        let on_worker = self.with_cache(|cache| cache.is_some());
+        if on_worker && let Some(task) = take() {
+            self.schedule(task);
+        }
+        on_worker
+    }
+
     /// A task panicked, in its poll or in its future's drop. Called by the thread that ran it, before the handle
     /// sees the panic.
     fn unhandled_panic(&self, _id: Id) {}

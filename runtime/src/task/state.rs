@@ -103,31 +103,21 @@ impl State {
         }
     }
 
-    /// Wakes and drops the waker's reference in one step, where `is_worker` says that the scheduler outlives the
-    /// call without it. `is_worker` is asked only when the task is idle.
+    /// Wakes and drops the waker's reference in one step: by a worker, since the scheduler must outlive the call without it.
     #[inline]
-    pub(super) fn wake_by_value(&self, is_worker: impl FnOnce() -> bool) -> WakeByValue {
+    pub(super) fn wake_by_value(&self) -> WakeByValue {
         let mut now = self.0.load(Relaxed);
-        let mut is_worker = Some(is_worker);
-        let mut unref_at_once = false;
         loop {
             debug_assert!(now & REFS != 0, "a waker holds a reference: {:?}", Snapshot(now));
             if now & COMPLETE != 0 {
                 return if self.unref() { WakeByValue::Release } else { WakeByValue::Nothing };
             }
-            let (next, wake) = if now & OWNED != 0 {
-                ((now | WOKEN) - REF_ONE, WakeByValue::Nothing)
-            } else {
-                if let Some(is_worker) = is_worker.take() {
-                    unref_at_once = is_worker();
-                }
-                match unref_at_once {
-                    true => ((now | OWNED) - REF_ONE, WakeByValue::Submit),
-                    false => (now | OWNED, WakeByValue::SubmitThenUnref),
-                }
+            let (next, wake) = match now & OWNED {
+                0 => (now | OWNED, WakeByValue::Submit),
+                _ => (now | WOKEN, WakeByValue::Nothing),
             };
             // Ordering: Release as in `wake_by_ref`, and as in `unref`.
-            match self.0.compare_exchange_weak(now, next, Release, Relaxed) {
+            match self.0.compare_exchange_weak(now, next - REF_ONE, Release, Relaxed) {
                 Ok(_) => return wake,
                 Err(actual) => now = actual,
             }
@@ -271,6 +261,7 @@ impl State {
     }
 
     /// The handle has put a waker into the join slot, which was its own.
+    #[inline]
     pub(super) fn set_join_waker(&self) -> Result<(), IsComplete> {
         let mut now = self.0.load(Acquire);
         loop {
@@ -312,6 +303,7 @@ impl State {
     }
 
     /// Whether the join slot holds a waker. Only the handle asks, and only the handle changes it.
+    #[inline]
     pub(super) fn has_join_waker(&self) -> bool {
         self.0.load(Relaxed) & JOIN_WAKER != 0
     }

@@ -10,12 +10,10 @@ pub(super) enum Wake {
     Nothing,
 }
 
-/// After a wake that consumes the waker.
+/// After a wake that consumes the waker, on a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(super) enum WakeByValue {
-    /// As `Wake::Submit`; the reference is still held and must be dropped afterwards.
-    SubmitThenUnref,
     /// As `Wake::Submit`; the reference is dropped.
     Submit,
     /// The reference is dropped.

@@ -7,15 +7,15 @@ use std::ptr::NonNull;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::header::{Header, RawTask};
-use super::state::{Wake, WakeByValue};
+use super::state::Wake;
 
-/// One for all tasks, so that `will_wake` compares the cell alone.
 /// Whether the waker is a task's own, not one that wraps it.
 #[inline]
 pub(crate) fn is_task_waker(waker: &Waker) -> bool {
     std::ptr::eq(waker.vtable(), &raw const VTABLE)
 }
 
+/// One for all tasks, so that `will_wake` compares the cell alone.
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 
 /// The waker lent to a poll: it holds no reference of its own, the executor's outlasts the poll.
@@ -63,24 +63,8 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 unsafe fn wake(data: *const ()) {
     // SAFETY: called through a live waker, whose reference is ours now.
     let task = unsafe { task(data) };
-    // SAFETY: the reference is held while this is asked.
-    let is_worker = || unsafe { (task.vtable().is_worker)(task) };
-    match task.state().wake_by_value(is_worker) {
-        WakeByValue::Nothing => {}
-        WakeByValue::Submit => {
-            // SAFETY: the transition gave us the Notified; `is_worker` was true.
-            unsafe { (task.vtable().schedule)(task) }
-        }
-        WakeByValue::SubmitThenUnref => {
-            // SAFETY: the transition gave us the Notified, and left us the reference.
-            unsafe { (task.vtable().schedule)(task) }
-            task.unref();
-        }
-        WakeByValue::Release => {
-            // SAFETY: the reference was the last.
-            unsafe { (task.vtable().release)(task) }
-        }
-    }
+    // SAFETY: the reference is given up.
+    unsafe { (task.vtable().wake)(task) }
 }
 
 unsafe fn wake_by_ref(data: *const ()) {

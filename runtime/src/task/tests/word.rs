@@ -33,19 +33,16 @@ fn wake_by_ref_takes_the_right_or_leaves_a_mark() {
 }
 
 #[test]
-fn wake_by_value_drops_its_reference_when_that_is_safe() {
-    let worker = |state: &State| state.wake_by_value(|| true);
-    let outside = |state: &State| state.wake_by_value(|| false);
-    let unasked = |state: &State| state.wake_by_value(|| unreachable!("asked of an idle task alone"));
-    expect(R2, worker, WakeByValue::Submit, R1 | OWNED);
-    expect(R2, outside, WakeByValue::SubmitThenUnref, R2 | OWNED);
-    expect(R3 | INTEREST | JOIN_WAKER, worker, WakeByValue::Submit, R2 | INTEREST | JOIN_WAKER | OWNED);
-    expect(R2 | OWNED, unasked, WakeByValue::Nothing, R1 | OWNED | WOKEN);
-    expect(R2 | OWNED | WOKEN, unasked, WakeByValue::Nothing, R1 | OWNED | WOKEN);
-    expect(R2 | OWNED | CANCELLED, unasked, WakeByValue::Nothing, R1 | OWNED | CANCELLED | WOKEN);
-    expect(R2 | COMPLETE, unasked, WakeByValue::Nothing, R1 | COMPLETE);
+fn wake_by_value_drops_its_reference_with_the_same_step() {
+    let wake = State::wake_by_value;
+    expect(R2, wake, WakeByValue::Submit, R1 | OWNED);
+    expect(R3 | INTEREST | JOIN_WAKER, wake, WakeByValue::Submit, R2 | INTEREST | JOIN_WAKER | OWNED);
+    expect(R2 | OWNED, wake, WakeByValue::Nothing, R1 | OWNED | WOKEN);
+    expect(R2 | OWNED | WOKEN, wake, WakeByValue::Nothing, R1 | OWNED | WOKEN);
+    expect(R2 | OWNED | CANCELLED, wake, WakeByValue::Nothing, R1 | OWNED | CANCELLED | WOKEN);
+    expect(R2 | COMPLETE, wake, WakeByValue::Nothing, R1 | COMPLETE);
     // The last one leaves its own: nobody is left to count for.
-    expect(R1 | COMPLETE, unasked, WakeByValue::Release, R1 | COMPLETE);
+    expect(R1 | COMPLETE, wake, WakeByValue::Release, R1 | COMPLETE);
 }
 
 #[test]
