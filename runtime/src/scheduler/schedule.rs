@@ -21,10 +21,10 @@ impl Schedule for Shared {
 
     #[inline]
     fn schedule_here(&self, take: impl FnOnce() -> Option<Notified<Shared>>) -> bool {
-        with_context(|context| match context.filter(|context| context.held_of(self).is_some()) {
-            Some(context) => {
+        with_context(|context| match context.and_then(|context| Some((context, context.held_of(self)?))) {
+            Some((context, held)) => {
                 if let Some(task) = take() {
-                    context.push(task);
+                    context.push(held, task);
                 }
                 true
             }

@@ -90,51 +90,17 @@ impl<T> JoinHandle<T> {
     }
 
     /// The task is complete: moves the output out.
+    #[inline]
     fn take(&mut self) -> Result<T, JoinError> {
-        assert!(
-            !self.taken,
-            "JoinHandle of task {} polled after it resolved\n\
-             help: a handle gives its output once; keep it, or share it through a channel\n\
-             help: in a `select!` loop, guard the branch or use `JoinSet`",
-            self.task.id()
-        );
+        if self.taken {
+            polled_again(self.task.id());
+        }
         self.taken = true;
         let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
         // SAFETY: COMPLETE was seen, the output is this handle's, of this type, and has not been taken.
         unsafe { (self.task.vtable().take_output)(self.task, output.as_mut_ptr().cast()) };
         // SAFETY: written by the line above.
         unsafe { output.assume_init() }
-    }
-
-    /// Leaves `waker` in the join slot. `Err` when the task is complete.
-    fn register(&mut self, waker: &Waker) -> Result<(), IsComplete> {
-        let slot = self.task.join_waker();
-        if self.task.state().has_join_waker() {
-            // SAFETY: we are the handle, and JOIN_WAKER is set.
-            if unsafe { slot.will_wake(waker) } {
-                return Ok(());
-            }
-            self.unregister()?;
-        }
-        // Cloned before the slot is touched: this is user code and may panic.
-        let new = waker.clone();
-        // SAFETY: JOIN_WAKER is clear, and the slot empty.
-        unsafe { slot.put(new) };
-        self.task.state().set_join_waker().inspect_err(|_| {
-            // SAFETY: JOIN_WAKER was not set, and the slot holds what was just put in.
-            drop(unsafe { slot.take() });
-        })
-    }
-
-    /// Takes the former waker, of another task, out of the join slot.
-    #[cold]
-    fn unregister(&mut self) -> Result<(), IsComplete> {
-        self.task.state().unset_join_waker()?;
-        // SAFETY: JOIN_WAKER has just been cleared by us.
-        let former = unsafe { self.task.join_waker().take() };
-        // Its drop may panic; the slot is in order by now.
-        drop(former);
-        Ok(())
     }
 
     #[cold]
@@ -156,11 +122,51 @@ impl<T> JoinHandle<T> {
     }
 }
 
+#[cold]
+fn polled_again(id: Id) -> ! {
+    panic!(
+        "JoinHandle of task {id} polled after it resolved\n\
+         help: a handle gives its output once; keep it, or share it through a channel\n\
+         help: in a `select!` loop, guard the branch or use `JoinSet`"
+    );
+}
+
+/// Leaves `waker` in the join slot. `Err` when the task is complete. Out of line: it is the same for all outputs.
+///
+/// # Safety
+///
+/// The caller is the handle of `task`.
+#[inline(never)]
+unsafe fn register(task: RawTask, waker: &Waker) -> Result<(), IsComplete> {
+    let slot = task.join_waker();
+    if task.state().has_join_waker() {
+        // SAFETY: we are the handle, and JOIN_WAKER is set.
+        if unsafe { slot.will_wake(waker) } {
+            return Ok(());
+        }
+        task.state().unset_join_waker()?;
+        // SAFETY: JOIN_WAKER has just been cleared by us.
+        let former = unsafe { slot.take() };
+        // Its drop may panic; the slot is in order by now.
+        drop(former);
+    }
+    // Cloned before the slot is touched: this is user code and may panic.
+    let new = waker.clone();
+    // SAFETY: JOIN_WAKER is clear, and the slot empty.
+    unsafe { slot.put(new) };
+    task.state().set_join_waker().inspect_err(|_| {
+        // SAFETY: JOIN_WAKER was not set, and the slot holds what was just put in.
+        drop(unsafe { slot.take() });
+    })
+}
+
 impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if !self.task.state().is_complete() && self.register(cx.waker()).is_ok() {
+        // SAFETY: this is the handle.
+        if !self.task.state().is_complete() && unsafe { register(self.task, cx.waker()) }.is_ok() {
             return Poll::Pending;
         }
         // Only an output is an operation.
