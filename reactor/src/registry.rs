@@ -44,6 +44,9 @@ struct Entry {
     cell: Arc<ReadinessCell>,
 }
 
+/// Sources that the memory of an empty registry has room for at most: a burst's is given back.
+const KEPT: usize = 1024;
+
 struct Entries {
     slab: Slab<Entry>,
     /// Number of the next registration; wraps.
@@ -150,6 +153,10 @@ impl Registry {
             Some(entry.cell)
         };
         let left = entries.slab.len();
+        if left == 0 && entries.slab.capacity() > KEPT {
+            entries.slab = Slab::new();
+            entries.by_fd = Vec::new();
+        }
         self.len.store(left, Ordering::Relaxed);
         drop(entries);
         // Perhaps the last owner, and then wakers are dropped with it.

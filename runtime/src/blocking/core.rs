@@ -10,6 +10,9 @@ use std::sync::Arc;
 use super::seat::Seat;
 use crate::primitives::Mutex;
 
+/// Jobs that the memory of an empty queue has room for at most: a burst's is given back.
+const KEPT: usize = 1024;
+
 /// The queue, the idle stack and the count of workers, behind one lock.
 pub struct Core<J> {
     state: Mutex<State<J>>,
@@ -177,6 +180,9 @@ impl<J> Core<J> {
                 Next::Run(job, state.summon(self.cap))
             }
             None => {
+                if state.queue.capacity() > KEPT {
+                    state.queue = VecDeque::new();
+                }
                 seat.lower_flag();
                 state.idle.push(Arc::clone(seat));
                 Next::Idle

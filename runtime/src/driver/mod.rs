@@ -97,14 +97,14 @@ impl Driver {
 }
 
 impl Token<'_> {
-    /// Waits for sockets until the earliest deadline, then fires the timers that are due.
-    pub(crate) fn turn_blocking(&self) {
+    /// Waits for sockets until the earliest deadline, or for `most`, then fires the timers that are due.
+    pub(crate) fn turn_blocking(&self, most: Option<Duration>) {
         let driver = self.0;
         let timeout = driver
             .timers
             .prepare_wait()
             .map(|deadline| deadline.saturating_duration_since(reactor_hook::now()));
-        driver.reactor.block(timeout);
+        driver.reactor.block(timeout.into_iter().chain(most).min());
         driver.timers.finish_wait();
         driver.timers.fire(reactor_hook::now());
     }

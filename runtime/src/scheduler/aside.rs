@@ -66,7 +66,7 @@ impl Shared {
         let thread = self.spawn_thread(move || {
             while let Some(token) = shared.take_driver_aside() {
                 // A waker may panic; the panic hook has reported it, and others wait.
-                drop(catch_unwind(AssertUnwindSafe(|| token.turn_blocking())));
+                drop(catch_unwind(AssertUnwindSafe(|| token.turn_blocking(None))));
             }
             // It may have parked without the driver because this thread still had it.
             shared.notify_sole();

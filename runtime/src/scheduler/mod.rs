@@ -13,6 +13,7 @@ mod slot;
 mod spare;
 mod start;
 mod supervised;
+mod tidy;
 mod worker;
 
 use std::rc::Rc;

@@ -59,8 +59,12 @@ impl Pinned {
         in_turn.min_by_key(|queue| queue.live()).unwrap_or(&queues[start])
     }
 
+    pub(super) fn queues(&self) -> impl Iterator<Item = &Local<Call>> {
+        self.queues.iter().map(|queue| &**queue)
+    }
+
     pub(super) fn look_at_tasks(&self, mut see: impl FnMut(Sight)) {
-        for queue in &self.queues {
+        for queue in self.queues() {
             queue.arena().look_at_tasks(&mut see);
         }
     }

@@ -43,6 +43,11 @@ impl Schedule for Shared {
         f(context.and_then(|context| context.held_of(self)).map(|held| &held.core().cache))
     }
 
+    #[cold]
+    fn untidy(&self) {
+        self.call_to_tidy();
+    }
+
     fn unhandled_panic(&self, _id: Id) {
         if self.config.unhandled_panic == UnhandledPanic::ShutdownRuntime {
             // The thread that ran the task is a member: it is not the last.

@@ -98,6 +98,14 @@ impl Supervised for Shared {
         Shared::call_parked(self)
     }
 
+    fn tidy(&self, now: Instant) -> Option<Duration> {
+        self.tidy_arenas(now)
+    }
+
+    fn is_untidy(&self) -> bool {
+        self.has_untidy_arenas()
+    }
+
     fn set_driver_overdue(&self) {
         // Relaxed: a hint.
         self.signals.fetch_or(DRIVER_OVERDUE, Ordering::Relaxed);

@@ -498,10 +498,12 @@ impl Context {
     /// Blocks the thread, as a worker or as the guest.
     pub(super) fn wait(&self, token: Option<crate::driver::Token<'_>>) {
         let (slot, counters) = (self.slot(), self.counters());
+        self.tidy_cache();
         self.count_wait(|| match token {
             Some(token) => {
+                let most = self.shared().tidy_before_wait();
                 if slot.parker.begin_driver() {
-                    self.turn(|| token.turn_blocking());
+                    self.turn(|| token.turn_blocking(most));
                     // A token has done its work by ending the turn.
                     counters.unparks.add(u64::from(slot.parker.end_driver()));
                 } else {
@@ -510,6 +512,7 @@ impl Context {
                 drop(token);
             }
             None => {
+                self.leave_tidying();
                 slot.parker.park();
                 counters.unparks.add(1);
             }

@@ -77,6 +77,12 @@ pub(crate) trait Supervised {
 
     /// Asks the next worker between two polls to turn the driver.
     fn set_driver_overdue(&self);
+
+    /// Does a step towards giving back what a burst has left, and says after what time the next is due, if any.
+    fn tidy(&self, now: Instant) -> Option<Duration>;
+
+    /// Whether `tidy` has something to do, now or later.
+    fn is_untidy(&self) -> bool;
 }
 
 pub(crate) struct Supervisor {
@@ -166,7 +172,7 @@ pub(crate) fn run(shared: &impl Supervised) {
             std::thread::park();
             continue;
         }
-        if quiet < SETTLE {
+        if quiet < SETTLE || shared.is_untidy() {
             std::thread::park_timeout(period);
         } else {
             quiet = Duration::ZERO;
@@ -175,8 +181,11 @@ pub(crate) fn run(shared: &impl Supervised) {
             shared.supervisor().remember(|memory| memory.births.rested(Instant::now()));
         }
         let in_order = sampler.sample(period);
+        // Until that is done it does not sleep, which is a matter of seconds.
+        let tidies = shared.tidy(Instant::now());
         quiet = if in_order && is_quiet(shared) { quiet + period } else { Duration::ZERO };
         period = if in_order { sampler.coarse() } else { sampler.fine() };
+        period = tidies.map_or(period, |after| period.min(after));
     }
     see_them_out(shared);
 }
@@ -186,7 +195,7 @@ fn sleep_while_idle(shared: &impl Supervised) {
     let idle = shared.idle();
     // Whoever became awake before the flag was up is seen by this call; whoever does so after takes it down.
     if idle.supervisor_sleep() {
-        if is_quiet(shared) && !shared.is_closed() {
+        if is_quiet(shared) && !shared.is_closed() && !shared.is_untidy() {
             shared.supervisor().sleep();
         }
         idle.supervisor_awake();

@@ -31,4 +31,7 @@ pub(crate) trait Schedule: Send + Sync + Sized + 'static {
     /// A task panicked, in its poll or in its future's drop. Called by the thread that ran it, before the handle
     /// sees the panic.
     fn unhandled_panic(&self, _id: Id) {}
+
+    /// [`Arena::is_untidy`] has become true by a thread that is no worker. Called under the arena's outside lock.
+    fn untidy(&self) {}
 }

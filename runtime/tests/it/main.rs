@@ -12,6 +12,7 @@ mod auto_traits;
 mod bad_input;
 mod block_in_place;
 mod blocking;
+mod burst;
 mod cancel;
 mod combinators;
 mod compute;

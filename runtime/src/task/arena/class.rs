@@ -21,6 +21,17 @@ pub(in crate::task) const CHAIN: usize = 64;
 #[cfg(runtime_loom)]
 pub(in crate::task) const CHAIN: usize = 2;
 
+/// Chains of each class that a depot keeps for good: 64 KiB, or one.
+pub(in crate::task) const KEPT: [usize; SIZES.len()] = {
+    let (mut kept, mut class) = ([0; SIZES.len()], 0);
+    while class < SIZES.len() && !cfg!(runtime_loom) {
+        let fit = (64 << 10) / (SIZES[class] * CHAIN);
+        kept[class] = if fit > 0 { fit } else { 1 };
+        class += 1;
+    }
+    kept
+};
+
 /// Index into `SIZES`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::task) struct Class(pub(in crate::task) usize);

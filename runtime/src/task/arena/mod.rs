@@ -6,13 +6,17 @@ mod class;
 mod depot;
 mod free;
 mod outside;
+mod page;
+mod sorted;
+mod store;
+mod tidy;
 
 use std::fmt;
 use std::ptr::NonNull;
 
 pub(crate) use cache::Cache;
 #[cfg(test)]
-pub(super) use class::{CHAIN, SIZES};
+pub(super) use class::{CHAIN, KEPT, SIZES};
 pub(super) use class::{Class, Home};
 
 use super::face::Sight;
@@ -23,11 +27,13 @@ use super::state::Shut;
 use crate::primitives::{Arc, Mutex, MutexGuard};
 use depot::Depot;
 use outside::{Outside, Retired};
+use tidy::Tidy;
 
 /// The cells of one scheduler, recycled; the pages are the registry of live tasks.
 pub(crate) struct Arena<S> {
     depots: [Depot; class::SIZES.len()],
     outside: Mutex<Outside<S>>,
+    tidy: Mutex<Tidy>,
 }
 
 /// What a closing scan found.
@@ -52,6 +58,7 @@ impl<S> Arena<S> {
         Arena {
             depots: std::array::from_fn(|class| Depot::new(Class(class))),
             outside: Mutex::new(Outside::new()),
+            tidy: Mutex::new(Tidy::default()),
         }
     }
 
@@ -139,14 +146,6 @@ impl<S> Arena<S> {
 }
 
 impl<S: Schedule> Arena<S> {
-    /// Gives the memory of a burst back: frees the pages that are wholly in a depot that holds more than `keep` chains
-    /// of sixty-four cells, and says how many. It costs a sort of those cells, so it is for an idle moment. What the
-    /// workers have cached, and what shares a page with a task, stays.
-    #[allow(dead_code, reason = "for the supervisor's idle moment")]
-    pub(crate) fn trim(&self, keep: usize) -> usize {
-        self.depots.iter().map(|depot| depot.trim(keep)).sum()
-    }
-
     /// Cancels every task: drops the futures of the idle ones here, and marks those whose Notified is elsewhere.
     ///
     /// For the last worker, after [`close`](Self::close): no other thread runs tasks any more. Between calls it runs
@@ -208,7 +207,7 @@ impl<S: Schedule> Arena<S> {
         }
         // After `with_cache` has returned: once the lock is let go the scheduler may be gone.
         // SAFETY: passed on.
-        unsafe { self.release_locked(task, home) }
+        unsafe { self.release_locked(owner, task, home) }
     }
 
     /// Puts a released cell into a worker's cache. False when that is closed.
@@ -236,8 +235,9 @@ impl<S: Schedule> Arena<S> {
     ///
     /// As for `release`.
     #[cold]
-    unsafe fn release_locked(&self, task: RawTask, home: Home) -> Option<Arc<S>> {
+    unsafe fn release_locked(&self, owner: &S, task: RawTask, home: Home) -> Option<Arc<S>> {
         let mut outside = self.outside.lock();
+        let was_untidy = self.is_untidy();
         match home {
             Home::Class(class) => {
                 // Under the lock: until it is counted out here the cell keeps the scheduler.
@@ -247,6 +247,10 @@ impl<S: Schedule> Arena<S> {
             }
             // SAFETY: promise of the caller.
             Home::Alone { layout, key_at } => unsafe { outside.free_alone(task, layout, key_at) },
+        }
+        // Whoever tidies may be asleep, and this thread wakes nobody else.
+        if !was_untidy && self.is_untidy() {
+            owner.untidy();
         }
         // When the lock is let go another thread may count the last cell out and drop what `self` is in.
         let retired = outside.retired.as_mut()?;

@@ -30,6 +30,9 @@ pub(super) struct Retired<S> {
     pub(super) keep: Option<Arc<S>>,
 }
 
+/// Cells that the memory of an empty list has room for at most: a burst's is given back.
+const KEPT: usize = 1024;
+
 struct Alone(NonNull<Header>);
 
 // SAFETY: a listed cell is shared; what is done to it is for its word to say.
@@ -81,6 +84,9 @@ impl<S> Outside<S> {
         let key = unsafe { key_slot.read() };
         let listed = self.alone.remove(key);
         debug_assert_eq!(listed.0, task.as_ptr(), "the key is the cell's own");
+        if self.alone.is_empty() && self.alone.capacity() > KEPT {
+            self.alone = Slab::new();
+        }
         // SAFETY: allocated with this layout, and out of the list now.
         unsafe { alloc::dealloc(memory.as_ptr(), layout) };
     }

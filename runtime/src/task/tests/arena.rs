@@ -1,5 +1,7 @@
 //! Cells are recycled, counted and given back.
-use super::super::arena::{CHAIN, Cache, Home, SIZES};
+use std::time::{Duration, Instant};
+
+use super::super::arena::{CHAIN, Cache, Home, KEPT, SIZES};
 use super::*;
 
 #[test]
@@ -21,7 +23,7 @@ fn homes_are_the_smallest_class_that_fits() {
 }
 
 #[test]
-fn a_burst_is_recycled_and_trimmed() {
+fn a_burst_is_recycled_and_given_back() {
     const TASKS: usize = 100 * CHAIN;
     let executor = Executor::new();
     executor.as_worker(|| {
@@ -39,11 +41,13 @@ fn a_burst_is_recycled_and_trimmed() {
         }
         let parked = executor.spawn(std::future::pending::<()>());
         executor.run_all();
-        assert_eq!(executor.arena().trim(1000), 0, "not worth it");
-        // Kept: two lists in the cache, spread over three pages at most, and the parked task's page.
-        let freed = executor.arena().trim(0);
-        assert!((96..=100).contains(&freed), "{freed} pages");
+        // Kept: what always is; two lists in the cache, spread over three pages at most; and the parked task's page.
+        let freed = executor.arena().tidy_all();
+        let kept = executor.arena().pages();
+        assert!(freed + kept == 100 || freed + kept == 101, "{freed} freed, {kept} kept");
+        assert!(kept <= KEPT[0] + 4, "{kept} pages");
         assert_eq!(executor.live(), 1);
+        assert_eq!(executor.arena().tidy_all(), 0, "nothing has come since");
         let again: Vec<_> = (0..TASKS).map(|n| executor.spawn(async move { n })).collect();
         executor.run_all();
         assert_eq!(
@@ -54,7 +58,7 @@ fn a_burst_is_recycled_and_trimmed() {
         executor.run_all();
         drop(parked);
     });
-    assert!(executor.arena().trim(0) >= if cfg!(runtime_no_recycle) { 0 } else { 100 });
+    assert!(executor.arena().tidy_all() >= if cfg!(runtime_no_recycle) { 0 } else { 80 });
     assert!(end(executor).upgrade().is_none());
 }
 
@@ -74,13 +78,13 @@ fn cells_freed_by_other_threads_come_back() {
                 assert_eq!(executor.arena().occupied(), 0);
             }
         });
-        executor.arena().trim(0);
+        executor.arena().tidy_all();
         assert!(end(executor).upgrade().is_none());
     });
 }
 
 #[test]
-fn spawns_and_frees_on_many_threads_with_trims_between() {
+fn spawns_and_frees_on_many_threads_while_memory_is_given_back() {
     within_time(|| {
         let executor = Executor::new();
         let sum = Arc::new(AtomicUsize::new(0));
@@ -103,7 +107,7 @@ fn spawns_and_frees_on_many_threads_with_trims_between() {
                             }
                             executor.run_all();
                             if round % 16 == thread {
-                                executor.arena().trim(0);
+                                executor.arena().tidy_all();
                                 assert!(executor.live() <= 4 * 80);
                             }
                         }
@@ -145,4 +149,95 @@ fn a_closed_cache_gives_nothing_and_takes_nothing() {
 #[test]
 fn debug_of_a_cache_counts_its_cells() {
     assert_eq!(format!("{:?}", Cache::new()), "Cache { free: 0, closed: false }");
+}
+
+/// Spawns and runs so many tasks of the smallest class.
+fn burst(executor: &Executor, tasks: usize) {
+    for _ in 0..tasks {
+        drop(executor.spawn(std::future::ready(())));
+    }
+    executor.run_all();
+}
+
+#[test]
+#[cfg(not(runtime_no_recycle))]
+fn bursts_that_follow_one_another_find_the_cells_of_those_before() {
+    let executor = Executor::new();
+    executor.as_worker(|| {
+        let mut now = Instant::now();
+        let mut pages = 0;
+        for round in 0..100 {
+            burst(&executor, 100 * CHAIN);
+            // Each time they are all free for almost a second.
+            for _ in 0..4 {
+                let _ = executor.arena().tidy(now);
+                now += Duration::from_millis(199);
+            }
+            if round == 0 {
+                pages = executor.arena().pages();
+            }
+            assert_eq!(executor.arena().pages(), pages, "in round {round}");
+        }
+        assert!(executor.arena().tidy_all() > 80);
+    });
+    assert!(end(executor).upgrade().is_none());
+}
+
+#[test]
+#[cfg(not(runtime_no_recycle))]
+fn a_burst_in_the_middle_of_giving_back_needs_no_new_pages() {
+    let executor = Executor::new();
+    executor.as_worker(|| {
+        const TASKS: usize = 300 * CHAIN;
+        // Up to where the pass is interrupted; more than there are steps at last.
+        for steps in 0..30 {
+            burst(&executor, TASKS);
+            let pages = executor.arena().pages();
+            let mut now = Instant::now();
+            while executor.arena().tidy(now).is_some_and(|after| after >= Duration::from_millis(100)) {
+                now += Duration::from_secs(1);
+            }
+            let mut goes_on = true;
+            for _ in 0..steps {
+                goes_on = executor.arena().tidy(now).is_some();
+            }
+            let freed = pages - executor.arena().pages();
+            burst(&executor, TASKS);
+            assert!(executor.arena().pages() <= pages + 1, "{freed} freed in {steps} steps");
+            assert!(goes_on || freed > 250);
+            executor.arena().tidy_all();
+        }
+    });
+    assert!(end(executor).upgrade().is_none());
+}
+
+#[test]
+#[cfg(not(runtime_no_recycle))]
+fn a_page_with_a_task_in_it_stays_and_its_free_cells_are_used() {
+    let executor = Executor::new();
+    executor.as_worker(|| {
+        let mut parked = Vec::new();
+        for _ in 0..100 {
+            for n in 0..CHAIN {
+                let task = executor.spawn(std::future::pending::<()>());
+                if n == 0 {
+                    parked.push(task);
+                } else {
+                    task.abort();
+                }
+            }
+        }
+        executor.run_all();
+        assert_eq!(executor.arena().tidy_all(), 0);
+        assert_eq!(executor.live(), 100);
+        burst(&executor, 99 * CHAIN);
+        assert!(executor.arena().pages() <= 101);
+        parked.iter().for_each(JoinHandle::abort);
+        executor.run_all();
+        drop(parked);
+    });
+    // Not before the worker has left: the last cells that it freed, one of each page, were in its cache.
+    let freed = executor.arena().tidy_all();
+    assert!(freed > 80, "{freed} pages");
+    assert!(end(executor).upgrade().is_none());
 }
