@@ -1,6 +1,6 @@
 //! Spawning into the runtime whose context the calling thread is in.
 use crate::handle;
-use crate::scheduler::with_context;
+use crate::scheduler;
 use crate::task::{JoinHandle, Label};
 
 /// Spawns a task onto the runtime that this thread is in. The task runs at once or later, whether or not the handle is
@@ -23,14 +23,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let label = Label::caller();
     // In a context that is borrowed: a clone of the handle would write to a line that all workers share.
-    let mut future = Some(future);
-    let spawned = with_context(|context| {
-        let context = context?;
-        future.take().map(|future| context.spawn(future, label))
-    });
-    match spawned {
+    match scheduler::spawn_here(future, Label::caller()) {
         Some(handle) => handle,
         None => handle::not_entered("runtime::spawn"),
     }

@@ -26,6 +26,7 @@ use reactor_hook::process::Origin;
 
 pub(crate) use context::{Context, Role, with_context};
 pub(crate) use guest::{block_on, refuse_nesting};
+pub(crate) use schedule::spawn_here;
 pub(crate) use shutdown::{Termination, deadline_after};
 pub(crate) use spare::block_in_place;
 pub(crate) use start::start;
@@ -138,7 +139,8 @@ impl Shared {
         if slot == self.guest_slot()
             && let Some(local) = self.aside.unblocker()
         {
-            local.unpark();
+            // A function of the users', called where a task is queued.
+            reactor_hook::with_frame(|_kept| local.unpark());
         } else {
             self.driver.unblock();
         }

@@ -4,24 +4,67 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::slot::Held;
 use super::{Context, Shared, with_context};
 use crate::config::UnhandledPanic;
 use crate::misuse;
 use crate::queue::Pushed;
 use crate::task::{self, Arena, Cache, Id, JoinHandle, Label, Notified, Schedule};
 
+/// The context entered on this thread, without keeping it: what a wake or a spawn does is over before anybody can leave.
+///
+/// # Safety
+///
+/// The answer is used no more once something of the users' runs that could leave the context: a destructor, say. Whoever
+/// runs such a thing meanwhile keeps the context for it.
+#[inline]
+unsafe fn here<'a>() -> Option<&'a Context> {
+    // SAFETY: the owner is there until its frame is left; promise of the caller.
+    reactor_hook::owner().map(|context| unsafe { context.as_ref() })
+}
+
+/// Spawns onto the runtime whose context this thread is in, if it is in one.
+#[inline]
+pub(crate) fn spawn_here<F>(future: F, label: Label) -> Option<JoinHandle<F::Output>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    // SAFETY: the future is only moved there, or dropped by `refuse`, which keeps the context. Of queueing see `schedule`.
+    if let Some(context) = unsafe { here() }
+        && let Some(held) = context.held_of(context.shared())
+    {
+        return Some(context.spawn_by(held, context.shared(), future, label));
+    }
+    spawn_from_outside(future, label)
+}
+
+/// As `spawn_here`, on a thread that holds no slot.
+#[cold]
+fn spawn_from_outside<F>(future: F, label: Label) -> Option<JoinHandle<F::Output>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    with_context(|context| Some(context?.shared().spawn_outside(future, label)))
+}
+
 impl Schedule for Shared {
     #[inline]
     fn schedule(&self, task: Notified<Shared>) {
-        with_context(|context| match context.and_then(|context| Some((context, context.held_of(self)?))) {
+        // SAFETY: queueing runs nothing of the users', but for what `unblock_slot` calls, which keeps the context.
+        let context = unsafe { here() };
+        match context.and_then(|context| Some((context, context.held_of(self)?))) {
             Some((context, held)) => context.push(held, task),
             None => self.inject(task),
-        });
+        }
     }
 
     #[inline]
     fn schedule_here(&self, take: impl FnOnce() -> Option<Notified<Shared>>) -> bool {
-        with_context(|context| match context.and_then(|context| Some((context, context.held_of(self)?))) {
+        // SAFETY: `take` runs nothing of the users' (contract of the trait); of queueing see `schedule`.
+        let context = unsafe { here() };
+        match context.and_then(|context| Some((context, context.held_of(self)?))) {
             Some((context, held)) => {
                 if let Some(task) = take() {
                     context.push(held, task);
@@ -29,7 +72,7 @@ impl Schedule for Shared {
                 true
             }
             None => false,
-        })
+        }
     }
 
     fn arena(&self) -> &Arena<Shared> {
@@ -38,8 +81,8 @@ impl Schedule for Shared {
 
     #[inline(always)]
     fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R {
-        // SAFETY: `f` runs nothing of the users' (contract of the trait), so the frame is not left, and its owner is there.
-        let context = reactor_hook::owner::<Context>().map(|context| unsafe { context.as_ref() });
+        // SAFETY: `f` runs nothing of the users' (contract of the trait).
+        let context = unsafe { here() };
         f(context.and_then(|context| context.held_of(self)).map(|held| &held.core().cache))
     }
 
@@ -105,25 +148,24 @@ impl Shared {
 }
 
 impl Context {
-    /// Spawns onto the runtime whose context this is.
-    #[inline]
-    pub(crate) fn spawn<F>(&self, future: F, label: Label) -> JoinHandle<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        self.spawn_onto(self.shared(), future, label)
-    }
-
     #[inline]
     fn spawn_onto<F>(&self, shared: &Arc<Shared>, future: F, label: Label) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let Some(held) = self.held_of(shared) else {
-            return shared.spawn_outside(future, label);
-        };
+        match self.held_of(shared) {
+            Some(held) => self.spawn_by(held, shared, future, label),
+            None => shared.spawn_outside(future, label),
+        }
+    }
+
+    #[inline(always)]
+    fn spawn_by<F>(&self, held: &Held, shared: &Arc<Shared>, future: F, label: Label) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
         let cache = &held.core().cache;
         let (task, handle) = task::spawn_cell(shared, Some(cache), cache.next_id(), label, future);
         if let Some(task) = task {

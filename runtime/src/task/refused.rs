@@ -37,7 +37,9 @@ impl<T> Refused<T> {
 /// Drops `future` and makes the handle of a task that was cancelled before it began.
 #[cold]
 pub(crate) fn refuse<F, T>(id: Id, label: Label, future: F) -> JoinHandle<T> {
-    let error = match catch_unwind(AssertUnwindSafe(|| drop(future))) {
+    // Who spawns uses the context that he is in, whatever the destructor does.
+    let dropped = reactor_hook::with_frame(|_kept| catch_unwind(AssertUnwindSafe(|| drop(future))));
+    let error = match dropped {
         Ok(()) => JoinError::cancelled(id),
         Err(panic) => JoinError::panic(id, panic),
     };

@@ -14,7 +14,7 @@ pub(crate) trait Schedule: Send + Sync + Sized + 'static {
 
     /// The calling thread's cell cache, if it is one of this scheduler's workers: one that keeps the scheduler
     /// alive until it has left. After it has left, and after the arena has retired, the answer is `None`. Nothing of the
-    /// users' runs in `f`.
+    /// users' runs in `f`, nor in the `take` of `schedule_here`.
     fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R;
 
     /// On one of this scheduler's workers, as `with_cache` has it: queues the task that `take` gives out, if any. Elsewhere `take` is
