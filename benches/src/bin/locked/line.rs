@@ -74,15 +74,12 @@ impl Line {
 /// Pieces of paths, the first that matches counts.
 const RULES: &[(&str, Line)] = &[
     ("/futures-channel-", Line::Channel),
+    // Inlined from a host, with no line of its own.
+    ("/benches/src/host/", Line::Unknown),
     ("/benches/src/bin/", Line::Channel),
     // Ours.
-    ("/crossbeam-deque-", Line::Worker),
-    // The epochs by which its buffers are freed: what a thread pins is its own.
-    ("/src/epoch.rs", Line::Thread),
-    ("/src/sync/queue.rs", Line::Everybody),
-    ("/src/internal.rs", Line::Everybody),
-    ("runtime/src/queue/lifo.rs", Line::Worker),
     ("runtime/src/queue/injector.rs", Line::Everybody),
+    ("runtime/src/queue/", Line::Worker),
     ("runtime/src/idle/parker.rs", Line::Worker),
     ("runtime/src/idle/", Line::Everybody),
     ("runtime/src/task/arena/", Line::Everybody),
@@ -136,6 +133,7 @@ const FUNCTIONS: &[(&str, Line)] = &[
     ("tokio::runtime::scheduler", Line::Everybody),
     ("BlockOnWaker", Line::Worker),
     ("condvar", Line::Worker),
+    ("thread::functions::park", Line::Worker),
     ("async_executor", Line::Everybody),
     ("Mutex>::lock_contended", Line::Everybody),
 ];
