@@ -31,6 +31,9 @@ const BUSY_TURN: Duration = Duration::from_micros(25);
 /// 61 polls one in four, so that it does not grow.
 const LEAST_BATCH: usize = 15;
 
+/// Polls between two looks at the injector, at least: so that a task alone pays for a look a sixteenth of it a poll.
+const SOONEST_LOOK: usize = 16;
+
 /// What the loop does next.
 enum Next {
     Run(Notified<Shared>),
@@ -117,8 +120,8 @@ impl Holder<'_> {
         }
         // After the turn: what the driver has woken goes before what may be the next to block.
         if count_down(&core.until_injector) {
-            core.until_injector.set(self.shared.config.global_queue_interval);
             self.context.take_injected();
+            core.until_injector.set(self.context.until_next_look());
         }
     }
 
@@ -321,6 +324,13 @@ impl Context {
         if tell {
             shared.notify();
         }
+    }
+
+    /// Who comes from outside waits for no more than a round of the own queue, where that is shorter than the interval.
+    #[inline]
+    fn until_next_look(&self) -> u32 {
+        let round = self.core().local.len().max(SOONEST_LOOK);
+        u32::try_from(round).map_or(u32::MAX, |round| round.min(self.shared().config.global_queue_interval))
     }
 
     /// Nobody stands in for a guest whose root blocks, and workers that are busy do not steal.

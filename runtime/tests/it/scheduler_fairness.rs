@@ -16,6 +16,8 @@ use crate::support::{pool_without_spares, until, until_no_tasks, watchdog};
 
 /// What the runtime looks after every so many polls, by default.
 const INTERVAL: usize = 61;
+/// Polls between two looks at the injector, at least.
+const SOONEST_LOOK: usize = 16;
 /// Tasks from the LIFO slot in a row, at most.
 const LIFO_CAP: usize = 3;
 
@@ -88,6 +90,16 @@ fn the_injector_is_looked_at_within_one_interval() {
     // One self-waker and the spawner itself: what is taken from the injector has at most these two before it.
     let waits = polls_before_a_probe(1);
     assert!(waits.iter().all(|wait| *wait <= INTERVAL + 2), "{waits:?}");
+}
+
+// S2
+#[test]
+fn behind_a_short_queue_the_injector_waits_for_a_round_of_it() {
+    let _watchdog = watchdog();
+    let self_wakers = 4;
+    let waits = polls_before_a_probe(self_wakers);
+    // The look, and then the queue: they and the spawner.
+    assert!(waits.iter().all(|wait| *wait <= SOONEST_LOOK + self_wakers + 1), "{waits:?}");
 }
 
 /// A slot for a waker and a flag to be woken for.
