@@ -24,6 +24,8 @@ use model::reactor;
 #[cfg(not(runtime_loom))]
 mod async_fd;
 #[cfg(not(runtime_loom))]
+mod events;
+#[cfg(not(runtime_loom))]
 mod io;
 #[cfg(not(runtime_loom))]
 pub mod net;

@@ -12,6 +12,7 @@ use reactor_hook::process::Origin;
 use reactor_hook::{Attendance, Driver, Turn, is_driven_here};
 
 use crate::cell::ReadinessCell;
+use crate::events::Events;
 use crate::home::Role;
 use crate::interest::Interest;
 pub(crate) use crate::registry::Token;
@@ -52,7 +53,7 @@ pub struct Reactor {
 /// What only the thread that blocks touches.
 struct Turning {
     poll: mio::Poll,
-    events: mio::Events,
+    events: Events,
     found: Found,
 }
 
@@ -84,7 +85,7 @@ impl Reactor {
         let poll = mio::Poll::new()?;
         let waker = mio::Waker::new(poll.registry(), UNBLOCK)?;
         let registry = Registry::new(poll.registry().try_clone()?);
-        let turning = Turning { poll, events: mio::Events::with_capacity(EVENTS), found: Found::default() };
+        let turning = Turning { poll, events: Events::with_capacity(EVENTS), found: Found::default() };
         Ok(Arc::new(Reactor {
             registry,
             attendance: Attendance::new(),
@@ -174,7 +175,7 @@ impl Driver for Reactor {
         let Turning { poll, events, found } = &mut *turning;
         let blocks = timeout != Some(Duration::ZERO);
         let timeout = if blocks && !self.gate.close() { Some(Duration::ZERO) } else { timeout };
-        let polled = wait(poll, events, timeout);
+        let polled = events.wait(poll, timeout);
         match polled {
             Ok(()) if events.is_empty() => {}
             Ok(()) => {
@@ -209,36 +210,6 @@ impl Driver for Reactor {
         }
     }
 }
-
-/// Fills `events`, after at most `timeout`, or up to a millisecond before it: the caller comes back for the rest.
-///
-/// `epoll_wait` takes whole milliseconds, and mio rounds up: a timer would be late by half of one on average. So the
-/// milliseconds are rounded down, and what is left, or was little to begin with, is waited for in nanoseconds, by a
-/// `ppoll` of the selector itself. That is a system call more, for deadlines that are near only.
-#[cfg(target_os = "linux")]
-fn wait(poll: &mut mio::Poll, events: &mut mio::Events, timeout: Option<Duration>) -> io::Result<()> {
-    use std::os::fd::AsRawFd as _;
-
-    let timeout = match timeout {
-        None | Some(Duration::ZERO) => timeout,
-        Some(rest) if rest < NEAR => {
-            crate::sys::wait_readable(poll.as_raw_fd(), rest)?;
-            Some(Duration::ZERO)
-        }
-        Some(rest) => Some(Duration::from_millis(u64::try_from(rest.as_millis()).unwrap_or(u64::MAX))),
-    };
-    poll.poll(events, timeout)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn wait(poll: &mut mio::Poll, events: &mut mio::Events, timeout: Option<Duration>) -> io::Result<()> {
-    poll.poll(events, timeout)
-}
-
-/// A deadline that is nearer is waited for exactly: events that come meanwhile cost a system call more. Ten times what
-/// rounding could cost.
-#[cfg(target_os = "linux")]
-const NEAR: Duration = Duration::from_millis(10);
 
 /// Whether somebody blocks, so that at most one eventfd write is made each time somebody does, and none by the wakers
 /// that the block itself calls.

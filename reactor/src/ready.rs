@@ -120,7 +120,7 @@ impl Ready {
     }
 
     /// What the system reported.
-    #[cfg(not(runtime_loom))]
+    #[cfg(all(not(runtime_loom), any(test, not(target_os = "linux"))))]
     pub(crate) fn from_event(event: &mio::event::Event) -> Ready {
         let mut ready = Ready::EMPTY;
         if event.is_readable() {

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use slab::Slab;
 
 use crate::cell::ReadinessCell;
+use crate::events::Events;
 use crate::interest::Interest;
 use crate::ready::Ready;
 
@@ -31,6 +32,11 @@ const GENERATION_MASK: usize = usize::MAX >> INDEX_BITS;
 impl Token {
     fn new(index: usize, generation: usize) -> Token {
         Token(index | (generation & GENERATION_MASK) << INDEX_BITS)
+    }
+
+    /// As it comes back from the kernel.
+    pub(crate) fn from_selector(token: usize) -> Token {
+        Token(token)
     }
 
     fn index(self) -> usize {
@@ -170,16 +176,15 @@ impl Registry {
     }
 
     /// Tells the cells what the system reported of them.
-    pub(crate) fn dispatch(&self, events: &mio::Events, found: &mut Found) {
+    pub(crate) fn dispatch(&self, events: &Events, found: &mut Found) {
         found.0.clear();
         {
             let mut entries = self.entries.lock();
             assert!(!entries.in_batch, "two batches at once");
-            for event in events.iter().filter(|event| event.token() != UNBLOCK) {
-                let token = Token(event.token().0);
+            for (token, ready) in events.iter() {
                 // An entry of another number, or none, is for a source that has gone meanwhile.
                 if let Some(entry) = entries.slab.get(token.index()).filter(|entry| entry.token == token) {
-                    found.0.push((NonNull::from(&*entry.cell), Ready::from_event(event)));
+                    found.0.push((NonNull::from(&*entry.cell), ready));
                 }
             }
             if found.0.is_empty() {

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use crate::interest::{Direction, Interest};
 use crate::io::{Io, Progress};
+use crate::sys;
 
 /// A non-blocking descriptor that carries a stream of bytes. Each method is one system call.
 pub(super) trait ByteStream: AsRawFd {
@@ -26,37 +27,60 @@ pub(super) trait ByteStream: AsRawFd {
 
 const URGENT_IS_REPORTED: bool = cfg!(any(target_os = "android", target_os = "linux"));
 
-macro_rules! byte_stream {
-    ($type:ty, drains: $drains:expr, |$self:ident, $buf:ident| $recv_uninit:expr) => {
+macro_rules! socket_stream {
+    ($type:ty, drains: $drains:expr) => {
         impl ByteStream for $type {
             const SHORT_READ_DRAINS: bool = $drains;
 
             fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-                Read::read(&mut { self }, buf)
+                sys::socket::recv(self.as_raw_fd(), buf)
             }
 
             fn recv_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
                 Read::read_vectored(&mut { self }, bufs)
             }
 
-            fn recv_uninit(&$self, $buf: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-                $recv_uninit
+            fn recv_uninit(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+                sys::socket::recv_uninit(self.as_raw_fd(), buf)
             }
 
             fn send(&self, buf: &[u8]) -> io::Result<usize> {
-                Write::write(&mut { self }, buf)
+                sys::socket::send(self.as_raw_fd(), buf)
             }
 
             fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-                Write::write_vectored(&mut { self }, bufs)
+                sys::socket::send_vectored(self.as_raw_fd(), bufs)
             }
         }
     };
 }
 
-byte_stream!(std::net::TcpStream, drains: URGENT_IS_REPORTED, |self, buf| socket2::SockRef::from(self).recv(buf));
-byte_stream!(std::os::unix::net::UnixStream, drains: false, |self, buf| socket2::SockRef::from(self).recv(buf));
-byte_stream!(std::fs::File, drains: false, |self, buf| Read::read(&mut { self }, super::uninit::zeroed(buf)));
+socket_stream!(std::net::TcpStream, drains: URGENT_IS_REPORTED);
+socket_stream!(std::os::unix::net::UnixStream, drains: false);
+
+impl ByteStream for std::fs::File {
+    const SHORT_READ_DRAINS: bool = false;
+
+    fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        Read::read(&mut { self }, buf)
+    }
+
+    fn recv_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        Read::read_vectored(&mut { self }, bufs)
+    }
+
+    fn recv_uninit(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+        Read::read(&mut { self }, super::uninit::zeroed(buf))
+    }
+
+    fn send(&self, buf: &[u8]) -> io::Result<usize> {
+        Write::write(&mut { self }, buf)
+    }
+
+    fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        Write::write_vectored(&mut { self }, bufs)
+    }
+}
 
 /// Something that reads from a byte stream: the stream, or its reading half.
 pub(super) trait ReadEnd {

@@ -5,6 +5,21 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::RawFd;
 
+#[cfg(target_os = "linux")]
+pub(crate) mod epoll;
+/// Reading and writing: the system calls themselves, where every kernel has them, else libc's functions of their names.
+///
+/// Those are places where a thread may be cancelled, and say so with two atomic operations each: 20 ns of the 175 of a read
+/// in vain (glibc 2.36).
+#[cfg_attr(all(target_os = "linux", target_pointer_width = "64"), path = "direct.rs")]
+pub(crate) mod socket;
+
+/// What a call says it did so much of.
+#[inline]
+fn counted(result: isize) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}
+
 /// The status flags of an open file description.
 pub(crate) fn flags(fd: RawFd) -> io::Result<libc::c_int> {
     // SAFETY: F_GETFL takes no argument and touches no memory; a descriptor that is not open is an error.
@@ -22,17 +37,4 @@ pub(crate) fn is_file(fd: RawFd) -> io::Result<bool> {
     // SAFETY: `fstat` succeeded and filled it.
     let stat = unsafe { stat.assume_init() };
     Ok(matches!(stat.st_mode & libc::S_IFMT, libc::S_IFREG | libc::S_IFDIR))
-}
-
-/// Waits until `fd` is readable, for at most `timeout`.
-#[cfg(target_os = "linux")]
-pub(crate) fn wait_readable(fd: RawFd, timeout: std::time::Duration) -> io::Result<()> {
-    let mut polled = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let timeout = libc::timespec {
-        tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
-        tv_nsec: timeout.subsec_nanos().into(),
-    };
-    // SAFETY: one entry, which lives through the call, as does the time; no signal mask is given.
-    let ready = unsafe { libc::ppoll(&raw mut polled, 1, &raw const timeout, std::ptr::null()) };
-    if ready < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
