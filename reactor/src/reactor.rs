@@ -176,20 +176,20 @@ impl Driver for Reactor {
         let blocks = timeout != Some(Duration::ZERO);
         let timeout = if blocks && !self.gate.close() { Some(Duration::ZERO) } else { timeout };
         let polled = events.wait(poll, timeout);
+        if blocks {
+            self.gate.open();
+        }
         match polled {
             Ok(()) if events.is_empty() => {}
             Ok(()) => {
-                if blocks {
-                    self.gate.leave();
-                }
                 self.registry.dispatch(events, found);
+                if blocks {
+                    self.gate.heed();
+                }
             }
             // A signal: the caller looks at what it may have changed, and comes back.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => panic!("the reactor's selector failed: {error}"),
-        }
-        if blocks {
-            self.gate.open();
         }
         // Relaxed: the only writer, by `turning`.
         self.turns.store(self.turns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
@@ -219,10 +219,8 @@ struct Gate(AtomicU8);
 const OPEN: u8 = 0;
 /// Somebody does, and needs the eventfd to be told.
 const BLOCKED: u8 = 1;
-/// Somebody did, and will return without being told.
-const LEAVING: u8 = 2;
 /// Somebody was told, or the next one will be.
-const NOTIFIED: u8 = 3;
+const NOTIFIED: u8 = 2;
 
 impl Gate {
     fn new() -> Gate {
@@ -236,16 +234,18 @@ impl Gate {
         self.0.compare_exchange(OPEN, BLOCKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// No longer blocked, and not yet back.
-    fn leave(&self) {
+    /// Not blocked any more.
+    fn open(&self) {
         // Ordering: Acquire pairs with `knock`, as in `close`. A notification is overwritten: this block heeds it.
-        self.0.swap(LEAVING, Ordering::Acquire);
+        self.0.swap(OPEN, Ordering::Acquire);
     }
 
-    /// Back from the block.
-    fn open(&self) {
-        // Ordering: Acquire pairs with `knock`, as in `close`. A notification since then was for this block too.
-        self.0.swap(OPEN, Ordering::Acquire);
+    /// About to return from the block. A notification since `open`, by one of the wakers that it called, was for it too.
+    fn heed(&self) {
+        // Relaxed: one that is not seen here ends the next block, which is harmless.
+        if self.0.load(Ordering::Relaxed) == NOTIFIED {
+            self.open();
+        }
     }
 
     /// Ends the present block, or keeps the next one from being. True when the eventfd is to be written.
