@@ -199,6 +199,12 @@ impl Context {
     fn push_in_turn(&self, task: Notified<Shared>) {
         let core = self.core();
         core.turned_up.set(core.turned_up.get() + 1);
+        if self.goes_deep() {
+            if let Some(displaced) = self.slot().lifo.put(task) {
+                self.push_back(displaced);
+            }
+            return;
+        }
         self.push_back(task);
     }
 

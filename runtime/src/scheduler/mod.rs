@@ -178,7 +178,11 @@ impl Shared {
 
     /// Nanoseconds since the runtime was built.
     fn age_nanos(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        self.nanos_at(Instant::now())
+    }
+
+    fn nanos_at(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.started).as_nanos()).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn metrics(&self) -> Metrics {

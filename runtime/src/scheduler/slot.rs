@@ -35,6 +35,8 @@ pub(crate) struct Core {
     pub(crate) turning: Cell<bool>,
     /// Tasks queued by the present turn.
     pub(crate) turned_up: Cell<u32>,
+    /// Polls still to be followed by a look at the driver each, because the last such look but so many has woken somebody.
+    pub(crate) follow: Cell<u32>,
     /// When this worker last turned the driver while busy.
     pub(crate) last_turn: Cell<Instant>,
     /// Counted as searching in the idle set.
@@ -81,6 +83,7 @@ impl Slot {
                 lifo_streak: Cell::new(0),
                 turning: Cell::new(false),
                 turned_up: Cell::new(0),
+                follow: Cell::new(0),
                 last_turn: Cell::new(Instant::now()),
                 searching: Cell::new(false),
             }),

@@ -27,6 +27,10 @@ const LIFO_STREAK: u32 = 3;
 /// that this bounds its share at 4 %.
 const BUSY_TURN: Duration = Duration::from_micros(25);
 
+/// Polls after each of which the driver is looked at, as long as none of the looks wakes somebody: with a crowded queue only.
+/// More than one, because another worker may have taken what the last poll caused.
+const FOLLOWED: u32 = 4;
+
 /// Tasks taken from the injector at each look, whatever the own queue holds: no more than it gives out between two looks, of
 /// 61 polls one in four, so that it does not grow.
 const LEAST_BATCH: usize = 15;
@@ -314,7 +318,13 @@ impl Context {
         let core = self.core();
         // Never more than half a queue, so that a batch leaves room for what its tasks wake. But some in any case: a
         // queue that its own tasks keep full must not keep the injector waiting.
-        let most = core.local.room().clamp(LEAST_BATCH, CAPACITY / 2).min(core.local.space());
+        // One that goes deep takes no more than that: its own tasks find their data in the cache, and what it takes does not.
+        let most = if core.follow.get() > 0 {
+            LEAST_BATCH
+        } else {
+            core.local.room().clamp(LEAST_BATCH, CAPACITY / 2)
+        };
+        let most = most.min(core.local.space());
         let batch = shared.injector.pop_batch(most, shared.config.workers);
         self.counters().injected.add(batch.len() as u64);
         // A searcher that looked while they were in neither queue has gone to sleep: it is told when there is something
@@ -352,7 +362,10 @@ impl Context {
     #[cold]
     fn turn_while_busy(&self) {
         let (core, shared) = (self.core(), self.shared());
-        core.until_turn.set(shared.config.event_interval);
+        let follows = core.follow.get();
+        // Unless this turn wakes somebody, or is somebody else's.
+        core.follow.set(follows.saturating_sub(1));
+        core.until_turn.set(if follows > 0 { 1 } else { shared.config.event_interval });
         let overdue = shared.signals() & DRIVER_OVERDUE != 0;
         if shared.driver.is_held() {
             if overdue {
@@ -361,7 +374,7 @@ impl Context {
             return;
         }
         let now = reactor_hook::now();
-        if !overdue && now.saturating_duration_since(core.last_turn.get()) < BUSY_TURN {
+        if !overdue && follows == 0 && now.saturating_duration_since(core.last_turn.get()) < BUSY_TURN {
             return;
         }
         if let Some(token) = shared.driver.try_take() {
@@ -371,8 +384,20 @@ impl Context {
             self.turn(|| token.turn(now));
             drop(token);
             self.tell_of_turned_up(false);
+            if core.turned_up.get() > 0 && self.goes_deep() {
+                core.follow.set(FOLLOWED);
+                core.until_turn.set(1);
+            }
         }
         core.last_turn.set(now);
+    }
+
+    /// Whether so much is queued that, first come first served, no task would find its data in the cache again. What the
+    /// driver wakes runs next then, as if another task had woken it, and the driver is looked at after each poll as long as
+    /// that wakes somebody: who answers at once is heard at once, while everything about him is at hand.
+    #[inline]
+    pub(super) fn goes_deep(&self) -> bool {
+        self.role() == Role::Worker && self.core().local.is_crowded()
     }
 
     /// Runs a turn of the driver: tasks that it wakes are queued here and nobody is told yet.
@@ -403,6 +428,10 @@ impl Context {
     fn look_elsewhere(&self) -> Next {
         let (core, shared) = (self.core(), self.shared());
         if !core.searching.get() {
+            // With nothing to be seen anywhere it parks, and looks once more after it has said so.
+            if !shared.has_work() {
+                return Next::Look;
+            }
             if !shared.idle.start_searching(self.held().index()) {
                 return Next::Look;
             }
@@ -531,14 +560,14 @@ impl Context {
 
     pub(super) fn count_wait(&self, wait: impl FnOnce()) {
         let (core, shared, counters) = (self.core(), self.shared(), self.counters());
-        let began = shared.age_nanos();
+        let began = shared.nanos_at(Instant::now());
         counters.parked_since.set(began);
         counters.parks.add(1);
         core.turned_up.set(0);
         wait();
         counters.parked_since.set(0);
-        let ended = shared.age_nanos();
-        counters.parked_nanos.add(ended.saturating_sub(began));
-        core.last_turn.set(Instant::now());
+        let now = Instant::now();
+        counters.parked_nanos.add(shared.nanos_at(now).saturating_sub(began));
+        core.last_turn.set(now);
     }
 }
