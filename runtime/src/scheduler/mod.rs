@@ -11,6 +11,7 @@ mod schedule;
 mod shutdown;
 mod slot;
 mod spare;
+mod spin;
 mod start;
 mod supervised;
 mod tidy;
