@@ -167,3 +167,30 @@ fn idle_local_and_pinned_tasks_make_no_wake_up_at_all() {
         pinned.abort();
     });
 }
+
+#[test]
+fn with_a_stall_threshold_that_never_comes_nobody_samples() {
+    let _watchdog = watchdog();
+    child::run("idle::with_a_stall_threshold_that_never_comes_nobody_samples", || {
+        let runtime = Runtime::builder()
+            .worker_threads(2)
+            .thread_name("idle-test")
+            .stall_threshold(Duration::MAX)
+            .build()
+            .unwrap();
+        let (gate, blocked) = (Gate::default(), Tally::default());
+        let (other, tally) = (gate.clone(), blocked.clone());
+        // One worker is stuck for as long as this lasts: a supervisor that samples would do so all the while.
+        drop(runtime.spawn(async move {
+            tally.add();
+            other.wait();
+        }));
+        until(|| blocked.get() == 1);
+        // Its thread is there, for the end of the runtime.
+        assert_nothing_happens(3);
+        let metrics = runtime.metrics();
+        assert_eq!((metrics.stalls, metrics.stalled_workers, metrics.spares), (0, 0, 0));
+        gate.open();
+        assert_eq!(runtime.block_on(runtime.spawn(async { 7 })).unwrap(), 7);
+    });
+}

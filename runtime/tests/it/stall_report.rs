@@ -185,3 +185,68 @@ fn a_debug_build_of_main_prints_stalls_and_a_builder_does_not() {
     let text = text_of(child::command(TEST).env(BUILDER, ""));
     assert!(!text.contains("in one poll"), "{text}");
 }
+
+/// Passes the events on, each as its level, target and fields.
+#[cfg(feature = "tracing")]
+struct Recorder(mpsc::Sender<String>);
+
+#[cfg(feature = "tracing")]
+impl tracing::Subscriber for Recorder {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "runtime::stall"
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut text = format!("{} {}:", event.metadata().level(), event.metadata().target());
+        event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+            text += &format!(" {field}={value:?};");
+        });
+        drop(self.0.send(text));
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        unreachable!("stalls are events")
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+#[cfg(feature = "tracing")]
+fn with_the_feature_a_stall_is_an_event_of_tracing() {
+    let _watchdog = watchdog();
+    // The subscriber is the process's.
+    child::run("stall_report::with_the_feature_a_stall_is_an_event_of_tracing", || {
+        let (tx, events) = mpsc::channel();
+        tracing::subscriber::set_global_default(Recorder(tx)).unwrap();
+        // Nothing is asked of the builder.
+        let runtime = Runtime::builder().worker_threads(1).build().unwrap();
+        let gate = Gate::default();
+        let _opens = OpenOnDrop(gate.clone());
+        let line = line!() + 1;
+        let task = Builder::new().name("blocker").spawn_on(blocked(&gate), runtime.handle()).unwrap();
+        let found = events.recv().unwrap();
+        gate.open();
+        let over = events.recv().unwrap();
+        for (event, message) in [
+            (found, "a task keeps its worker in one poll"),
+            (over, "came out of a poll that kept its worker"),
+        ] {
+            assert!(event.starts_with("WARN runtime::stall:"), "{event}");
+            for part in [
+                message.to_owned(),
+                format!("id={};", task.id()),
+                "name=\"blocker\";".to_owned(),
+                format!("spawned_at={}:{line}:", file!()),
+                "worker=0;".to_owned(),
+                "lasted=0.".to_owned(),
+            ] {
+                assert!(event.contains(&part), "no `{part}` in: {event}");
+            }
+        }
+        until_no_tasks(&runtime);
+    });
+}
