@@ -159,6 +159,11 @@ impl Holder<'_> {
                 core.lifo_streak.set(streak + 1);
                 return Some(task);
             }
+            if core.local.len() == 0 {
+                // It would come out again as the next.
+                core.lifo_streak.set(0);
+                return Some(task);
+            }
             // The queue has its turn; the task waits behind it like any other.
             self.requeue(task);
         }
