@@ -28,16 +28,16 @@ export -f one
 export limit
 
 # A model has one thread at a time: as many models at once as there are cores.
+list=$(mktemp)
 results=$(mktemp)
-trap 'rm -f "$results"' EXIT
-models=0
+trap 'rm -f "$list" "$results"' EXIT
 for binary in "${binaries[@]}"; do
-    while IFS= read -r model; do
-        models=$((models + 1))
-        printf '%s\0%s\0' "$binary" "$model"
-    done < <("$binary" --list --format terse | sed -n 's/: test$//p')
-done > >(xargs -0 -r -n 2 -P "$(nproc)" bash -c 'one "$@"' one | tee "$results")
-wait $!
+    "$binary" --list --format terse | sed -n 's/: test$//p' | while IFS= read -r model; do
+        printf '%s\n%s\n' "$binary" "$model"
+    done
+done >"$list"
+xargs -r -d '\n' -n 2 -P "$(nproc)" bash -c 'one "$@"' one <"$list" | tee "$results"
+models=$(($(wc -l <"$list") / 2))
 ok=$(grep -c '  ok$' "$results" || true)
 echo "$models models, $((models - ok)) failed"
 [ "$models" -gt 0 ] && [ "$ok" -eq "$models" ]
