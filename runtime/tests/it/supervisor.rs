@@ -171,8 +171,8 @@ fn no_thread_is_added_while_nothing_waits() {
         }));
     }
     until(|| blocked.get() == 2);
-    // Both have been seen stuck, and sampled many times since.
-    until(|| runtime.metrics().stalls == 2);
+    // Both have been seen stuck, and sampled many times since. (A busy machine may keep another poll from its core as long.)
+    until(|| runtime.metrics().stalls >= 2);
     let (quiet, waited) = mpsc::channel::<()>();
     assert!(waited.recv_timeout(Duration::from_millis(200)).is_err());
     drop(quiet);
