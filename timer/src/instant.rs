@@ -3,7 +3,7 @@ use std::fmt;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::time::Duration;
 
-use parking_lot::{Mutex, const_mutex};
+use reactor_hook::process::PerProcess;
 
 /// A point in time, as [`std::time::Instant`], whose [`now`](Instant::now) asks the clock of the executor it is called in:
 /// with paused time it stands still.
@@ -34,8 +34,9 @@ struct Anchor {
 impl Anchor {
     /// The one of this process: what goes there and back comes back as it was.
     fn get() -> Anchor {
-        static ANCHOR: Mutex<Option<Anchor>> = const_mutex(None);
-        *ANCHOR.lock().get_or_insert_with(Anchor::drop_here)
+        // A forked child drops one of its own: the nanoseconds are the system's, so that instants mean the same there.
+        static ANCHOR: PerProcess<Anchor> = PerProcess::new();
+        *ANCHOR.get(Anchor::drop_here)
     }
 
     /// Two clock readings are never at the same time. The nanoseconds are read first: so a tick that was calculated from
@@ -63,9 +64,9 @@ fn system_nanos() -> i64 {
 
 #[cfg(not(target_os = "linux"))]
 fn system_nanos() -> i64 {
-    static START: Mutex<Option<std::time::Instant>> = const_mutex(None);
+    static START: PerProcess<std::time::Instant> = PerProcess::new();
     let now = std::time::Instant::now();
-    nanos_of(now.saturating_duration_since(*START.lock().get_or_insert(now)))
+    nanos_of(now.saturating_duration_since(*START.get(|| now)))
 }
 
 const NANOS_A_SECOND: i64 = 1_000_000_000;

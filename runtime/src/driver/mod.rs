@@ -106,8 +106,9 @@ impl Token<'_> {
             .map(|deadline| deadline.saturating_duration_since(reactor_hook::now()));
         driver.reactor.block(timeout.into_iter().chain(most).min());
         driver.timers.finish_wait();
-        // Without timers nobody asks for the time.
-        if !driver.timers.is_empty() {
+        // Without timers nobody asks for the time. There may be none and a deadline all the same: that of one that was cancelled,
+        // which stays the earliest until the wheel is turned past it.
+        if timeout.is_some() || !driver.timers.is_empty() {
             driver.timers.fire(reactor_hook::now());
         }
     }

@@ -8,8 +8,10 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::{AsRawFd as _, FromRawFd as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
+use std::thread;
 
 use reactor_hook::process::PerProcess;
 use runtime::io::unix::AsyncFd;
@@ -521,5 +523,43 @@ fn no_descriptor_is_left_open_in_a_program_that_is_executed() {
         assert_eq!(open(), before);
         drop(sources);
         drop(runtimes);
+    });
+}
+
+/// What another thread holds at the moment of the fork is held in the child for ever.
+#[test]
+fn a_child_reads_the_clock_while_other_threads_of_its_parent_convert_instants() {
+    let _watchdog = watchdog();
+    child::run("fork::a_child_reads_the_clock_while_other_threads_of_its_parent_convert_instants", || {
+        let stop = Arc::new(AtomicBool::new(false));
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let stop = Arc::clone(&stop);
+                thread::spawn(move || {
+                    let now = std::time::Instant::now();
+                    while !stop.load(Ordering::Relaxed) {
+                        std::hint::black_box(runtime::time::Instant::from_std(now));
+                    }
+                })
+            })
+            .collect();
+        let mut ended = 0;
+        for _ in 0..20 {
+            match fork() {
+                Forked::Parent(child) => {
+                    let (status, _) = child.wait();
+                    ended += u32::from(libc::WIFEXITED(status));
+                }
+                Forked::Child(report) => {
+                    // SAFETY: an argument is all there is.
+                    unsafe { libc::alarm(10) };
+                    drop(sole());
+                    report.end("made");
+                }
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(ended, 20, "none waits for a lock of a thread that it does not have");
     });
 }

@@ -487,3 +487,23 @@ fn a_future_dropped_by_its_timeout_is_dropped_once() {
         assert_eq!(dropped.get(), 1);
     });
 }
+
+/// Its deadline stays the one that is waited for; when it has passed nobody looks at it again.
+#[test]
+fn a_timer_that_was_cancelled_costs_one_wake_up_at_most() {
+    let _watchdog = watchdog();
+    let runtime = pool(2);
+    let parks = || runtime.metrics().workers.iter().map(|worker| worker.parks).sum::<u64>();
+    for _ in 0..5 {
+        let deadline = Instant::now() + Duration::from_millis(30);
+        let cancelled = runtime.spawn(timeout_at(deadline, sleep(Duration::from_millis(1))));
+        assert!(futures::executor::block_on(cancelled).unwrap().is_ok());
+        let before = parks();
+        // Nothing is waited for here: this is how long they are watched.
+        let (nobody, tells) = mpsc::channel::<()>();
+        assert!(tells.recv_timeout(Duration::from_millis(200)).is_err());
+        drop(nobody);
+        let parked = parks() - before;
+        assert!(parked < 20, "an idle pool parked {parked} times");
+    }
+}
