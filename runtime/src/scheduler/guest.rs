@@ -250,8 +250,9 @@ impl Drop for Guest {
             // Nobody turns the driver until the next `block_on`. A wake-up for the runtime's own tasks is kept till then.
             shared.driver.forsake();
         }
-        // A parked worker takes over the driver, if anybody waits for it.
-        if shared.driver.somebody_waits() && !shared.driver.is_held() {
+        // A parked worker takes over the driver, if anybody waits for it. Who comes to wait later, or what is left to be tidied, is
+        // the supervisor's business; where there is none it is taken over in any case.
+        if !shared.driver.is_held() && (shared.driver.somebody_waits() || !shared.is_supervised()) {
             shared.call_parked();
         }
         for waiting in std::mem::take(&mut *shared.guest_queue.0.lock()) {

@@ -230,7 +230,8 @@ impl Shared {
             spares: self.cover.active(),
             spawned,
             live_tasks: spawned.saturating_sub(completed),
-            injector_depth: self.injector.len(),
+            // Its lock may be held by a thread that a forked child does not have.
+            injector_depth: if self.is_inherited() { 0 } else { self.injector.len() },
             timers: self.driver.timers().len(),
             sources: self.driver.reactor().sources(),
             blocking_threads: blocking.threads,

@@ -27,16 +27,27 @@ pub(super) struct Spin {
     /// How many the next spin in vain will cost.
     penalty: Cell<u32>,
     limit: Cell<Duration>,
+    /// The last spin has seen something, and it is not known yet whether it got it.
+    seen: Cell<bool>,
 }
 
 impl Spin {
     pub(super) fn new() -> Spin {
-        Spin { needed: Cell::new(CONVINCED), penalty: Cell::new(PENALTY.0), limit: Cell::new(FIRST) }
+        Spin {
+            needed: Cell::new(CONVINCED),
+            penalty: Cell::new(PENALTY.0),
+            limit: Cell::new(FIRST),
+            seen: Cell::new(false),
+        }
     }
 
     /// How long to spin, if at all.
     #[inline]
     pub(super) fn limit(&self) -> Option<Duration> {
+        if self.seen.take() {
+            // Others were there first.
+            self.in_vain();
+        }
         (self.needed.get() == 0).then(|| self.limit.get())
     }
 
@@ -49,19 +60,30 @@ impl Spin {
         }
     }
 
-    /// A spin is over, and has found something or nothing.
-    pub(super) fn spun(&self, time: Duration, found: bool) {
-        if found {
+    /// The search has got something to run.
+    #[inline]
+    pub(super) fn got(&self) {
+        self.seen.set(false);
+    }
+
+    /// A spin is over, and has seen something or nothing.
+    pub(super) fn spun(&self, time: Duration, seen: bool) {
+        self.seen.set(seen);
+        if seen {
             if time <= USUAL {
                 self.penalty.set(PENALTY.0);
             }
             // One that took long and found something is not to be the rule.
             self.limit.set(USUAL);
         } else {
-            self.needed.set(self.penalty.get());
-            self.penalty.set((2 * self.penalty.get()).min(PENALTY.1));
-            self.limit.set(FIRST);
+            self.in_vain();
         }
+    }
+
+    fn in_vain(&self) {
+        self.needed.set(self.penalty.get());
+        self.penalty.set((2 * self.penalty.get()).min(PENALTY.1));
+        self.limit.set(FIRST);
     }
 }
 

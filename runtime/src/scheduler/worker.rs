@@ -486,6 +486,7 @@ impl Context {
     fn stop_searching(&self) {
         if self.core().searching.replace(false) {
             let shared = self.shared();
+            self.core().spin.got();
             if let Some(woken) = shared.idle.stop_searching(self.held().index(), || shared.has_work()) {
                 shared.wake(woken);
             }

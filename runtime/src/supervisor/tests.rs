@@ -1,7 +1,8 @@
 //! What a sample makes of a heartbeat, and what the books say at each step.
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::cover::{By, Cover, StandIn};
+use super::thread::pause;
 use super::watch::{Seen, Watch};
 
 const PERIOD: Duration = Duration::from_millis(5);
@@ -137,4 +138,19 @@ fn a_refused_thread_leaves_the_cover_to_be_tried_again() {
     assert_eq!(cover.retry(), StandIn::Start(3));
     assert_eq!(cover.retry(), StandIn::Nobody);
     assert_eq!(cover.uncover(0, By::Supervisor), 1);
+}
+
+#[test]
+fn a_period_passes_whoever_calls_meanwhile() {
+    const PERIOD: Duration = Duration::from_millis(20);
+    let paused = std::thread::spawn(|| {
+        let began = Instant::now();
+        pause(PERIOD, || false);
+        began.elapsed()
+    });
+    while !paused.is_finished() {
+        paused.thread().unpark();
+    }
+    assert!(paused.join().unwrap() >= PERIOD);
+    pause(Duration::MAX, || true);
 }

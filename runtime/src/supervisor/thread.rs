@@ -173,7 +173,7 @@ pub(crate) fn run(shared: &impl Supervised) {
             continue;
         }
         if quiet < SETTLE || shared.is_untidy() {
-            std::thread::park_timeout(period);
+            pause(period, || shared.is_closed());
         } else {
             quiet = Duration::ZERO;
             sleep_while_idle(shared);
@@ -188,6 +188,16 @@ pub(crate) fn run(shared: &impl Supervised) {
         period = tidies.map_or(period, |after| period.min(after));
     }
     see_them_out(shared);
+}
+
+/// Lets a period pass, all of it: a sample counts for one, whoever calls meanwhile.
+pub(super) fn pause(period: Duration, is_closed: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_closed()
+        && let Some(rest) = period.checked_sub(began.elapsed())
+    {
+        std::thread::park_timeout(rest);
+    }
 }
 
 /// Sleeps until a worker leaves the idle set.

@@ -506,4 +506,21 @@ fn a_timer_that_was_cancelled_costs_one_wake_up_at_most() {
         let parked = parks() - before;
         assert!(parked < 20, "an idle pool parked {parked} times");
     }
+    // Where no supervisor would see it.
+    let sole = runtime::Builder::new_current_thread().build().unwrap();
+    let (wake, waits) = futures::channel::oneshot::channel();
+    let watched = thread::spawn(|| {
+        let (nobody, tells) = mpsc::channel::<()>();
+        assert!(tells.recv_timeout(Duration::from_millis(200)).is_err());
+        drop(nobody);
+        wake.send(()).unwrap();
+    });
+    sole.block_on(async {
+        timeout(Duration::from_millis(30), sleep(Duration::from_millis(1))).await.unwrap();
+        let before = sole.metrics().guest.turns;
+        waits.await.unwrap();
+        let turned = sole.metrics().guest.turns - before;
+        assert!(turned < 20, "it turned {turned} times");
+    });
+    watched.join().unwrap();
 }

@@ -29,6 +29,7 @@ fn a_long_wait_ends_the_spinning() {
     spin.waited(SHORT, true);
     spin.waited(SHORT, true);
     spin.spun(USUAL, true);
+    spin.got();
     assert!(spin.limit().is_some());
     spin.waited(LONG, true);
     assert!(spin.limit().is_none());
@@ -51,6 +52,7 @@ fn spins_in_vain_become_rare() {
         spin.waited(SHORT, true);
     }
     spin.spun(USUAL, true);
+    spin.got();
     assert!(spin.limit().is_some());
 }
 
@@ -61,7 +63,21 @@ fn only_the_first_may_take_long() {
     spin.waited(SHORT, true);
     assert_eq!(spin.limit(), Some(FIRST));
     spin.spun(FIRST, true);
+    spin.got();
     assert_eq!(spin.limit(), Some(USUAL));
     spin.spun(USUAL, true);
+    spin.got();
     assert_eq!(spin.limit(), Some(USUAL));
+}
+
+#[test]
+fn what_was_seen_and_taken_by_others_was_in_vain() {
+    let spin = Spin::new();
+    spin.waited(SHORT, true);
+    spin.waited(SHORT, true);
+    assert!(spin.limit().is_some());
+    spin.spun(USUAL, true);
+    assert!(spin.limit().is_none());
+    spin.waited(SHORT, true);
+    assert!(spin.limit().is_none(), "it costs more than one wait");
 }
