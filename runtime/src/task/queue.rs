@@ -21,6 +21,8 @@ pub(crate) struct Queue {
     ready: Mutex<VecDeque<Notified<Queue>>>,
     /// Of `unhandled_panic`.
     panics: AtomicUsize,
+    /// Calls of `untidy`; it outlives the queue.
+    called_to_tidy: std::sync::Arc<AtomicUsize>,
     alive: std::sync::Arc<Alive>,
     arena: Arena<Queue>,
 }
@@ -96,6 +98,14 @@ impl Schedule for Queue {
         self.panics.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// As code of the users' might, takes the lock that a spawn takes, and panics.
+    fn untidy(&self) {
+        let _call = Call::on(self);
+        drop(self.arena.open());
+        self.called_to_tidy.fetch_add(1, Ordering::Relaxed);
+        std::panic::resume_unwind(Box::new("called to tidy"));
+    }
+
     fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R {
         let _call = Call::on(self);
         f(self.own_cache().as_deref())
@@ -108,6 +118,7 @@ impl Executor {
         Executor(Arc::new(Queue {
             ready: Mutex::new(VecDeque::new()),
             panics: AtomicUsize::new(0),
+            called_to_tidy: std::sync::Arc::default(),
             alive: std::sync::Arc::new(Alive { calls: AtomicUsize::new(0), gone: AtomicBool::new(false) }),
             arena: Arena::new(),
         }))
@@ -180,6 +191,11 @@ impl Executor {
 
     pub(crate) fn panics(&self) -> usize {
         self.0.panics.load(Ordering::Relaxed)
+    }
+
+    #[cfg(not(runtime_loom))]
+    pub(crate) fn called_to_tidy(&self) -> std::sync::Arc<AtomicUsize> {
+        self.0.called_to_tidy.clone()
     }
 
     pub(crate) fn arena(&self) -> &Arena<Queue> {

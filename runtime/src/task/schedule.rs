@@ -32,6 +32,7 @@ pub(crate) trait Schedule: Send + Sync + Sized + 'static {
     /// sees the panic.
     fn unhandled_panic(&self, _id: Id) {}
 
-    /// [`Arena::is_untidy`] has become true by a thread that is no worker. Called under the arena's outside lock.
+    /// [`Arena::is_untidy`] has become true by a thread that is no worker. Called under no lock, by one whose cell still counts as
+    /// taken. It may call code of the users', whose panic nobody is told of.
     fn untidy(&self) {}
 }

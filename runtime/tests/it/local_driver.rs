@@ -15,13 +15,14 @@ use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _, join, select};
-use reactor_hook::{DriveError, LocalDriver as _, drive_local};
+use parking_lot::{Condvar, Mutex};
+use reactor_hook::{DriveError, LocalDriver, Turn, Unpark, drive_local};
 use runtime::net::{TcpListener, TcpStream};
-use runtime::task::{LocalSet, block_in_place, yield_now};
+use runtime::task::{JoinHandle, LocalSet, block_in_place, yield_now};
 use runtime::time::sleep;
 use runtime::{Builder, Runtime};
 
-use crate::support::{Gate, Rng, count, pool, process, until, watchdog};
+use crate::support::{Gate, OnDrop, Rng, Tally, count, panic_silently, pool, process, until, watchdog};
 use reactors::{Anywhere, Here};
 
 const MS: Duration = Duration::from_millis(1);
@@ -568,4 +569,114 @@ fn a_runtime_ends_also_when_those_who_wait_for_a_local_driver_panic() {
         runtime.block_on(async { drive_local(&Rc::new(Panics)).unwrap() });
         drop(runtime);
     }
+}
+
+/// A reactor to which nothing happens. What its `unpark` does besides is the test's.
+struct Told<F> {
+    told: Mutex<bool>,
+    changed: Condvar,
+    /// A thread is inside, and stays there until it is told.
+    entered: Gate,
+    calls: Tally,
+    on_unpark: F,
+}
+
+impl<F: Fn() + Send + Sync> Unpark for Told<F> {
+    fn unpark(&self) {
+        self.calls.add();
+        *self.told.lock() = true;
+        self.changed.notify_all();
+        (self.on_unpark)();
+    }
+}
+
+struct ToldHere<F>(Arc<Told<F>>);
+
+impl<F: Fn() + Send + Sync + 'static> LocalDriver for ToldHere<F> {
+    fn name(&self) -> &'static str {
+        "told"
+    }
+
+    fn block(&self, timeout: Option<Duration>) -> Turn {
+        let mut told = self.0.told.lock();
+        if timeout.is_none() {
+            self.0.entered.open();
+            while !*told {
+                self.0.changed.wait(&mut told);
+            }
+        }
+        *told = false;
+        Turn::Used
+    }
+
+    fn unblocker(&self) -> Arc<dyn Unpark> {
+        Arc::clone(&self.0) as Arc<dyn Unpark>
+    }
+
+    fn abandoned(&self) {}
+}
+
+/// Another thread lets go of so many complete tasks that it calls the one who tidies, which is in a local reactor. Fails when that
+/// does not return as it should.
+fn call_to_tidy_calls(runtime: &Runtime, on_unpark: impl Fn() + Send + Sync + 'static) {
+    let told = Arc::new(Told {
+        told: Mutex::new(false),
+        changed: Condvar::new(),
+        entered: Gate::default(),
+        calls: Tally::default(),
+        on_unpark,
+    });
+    let local = Rc::new(ToldHere(Arc::clone(&told)));
+    runtime.block_on(async {
+        let mut handles: Vec<_> = (0..20_000).map(|_| runtime::spawn(async {})).collect();
+        while !handles.iter().all(JoinHandle::is_finished) {
+            yield_now().await;
+        }
+        let over = Arc::new(AtomicBool::new(false));
+        let mut releases = None;
+        poll_fn(|cx| {
+            drive_local(&local).unwrap();
+            releases.get_or_insert_with(|| {
+                let (waker, over) = (cx.waker().clone(), Arc::clone(&over));
+                let (told, handles) = (Arc::clone(&told), std::mem::take(&mut handles));
+                std::thread::spawn(move || {
+                    let _over = OnDrop::new(move || {
+                        over.store(true, Ordering::SeqCst);
+                        waker.wake();
+                    });
+                    told.entered.wait();
+                    drop(handles);
+                    told.calls.get()
+                })
+            });
+            if over.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        let calls = releases.unwrap().join().expect("a panic of `unpark` came out of a handle's drop");
+        assert!(calls > 0 || cfg!(runtime_no_recycle), "nobody was called to tidy");
+    });
+}
+
+#[test]
+fn whoever_is_called_to_tidy_in_a_local_reactor_may_spawn_and_let_go_of_tasks() {
+    let _watchdog = watchdog();
+    let runtime = sole();
+    let (handle, last) = (runtime.handle().clone(), Mutex::new(Some(runtime.spawn(async {}))));
+    call_to_tidy_calls(&runtime, move || {
+        drop(handle.spawn(async {}));
+        let last = last.lock().take();
+        drop(last);
+    });
+}
+
+#[test]
+fn a_handle_is_dropped_though_the_unpark_of_a_local_reactor_panics() {
+    let _watchdog = watchdog();
+    let runtime = sole();
+    let panics = AtomicBool::new(true);
+    call_to_tidy_calls(&runtime, move || {
+        if panics.swap(false, Ordering::SeqCst) {
+            panic_silently();
+        }
+    });
 }

@@ -99,6 +99,11 @@ impl Cache {
         kept
     }
 
+    /// Whether `try_give` would take a cell.
+    pub(super) fn has_room(&self, class: Class) -> bool {
+        self.magazines[class.0].loaded.get().len < self.limit.get()
+    }
+
     /// Makes room in the loaded list, which becomes the spare; the full spare before it is the caller's to give to the
     /// depot.
     pub(super) fn make_room(&self, class: Class) -> FreeList {

@@ -22,6 +22,7 @@ pub(super) use class::{Class, Home};
 use super::face::Sight;
 use super::header::{Header, RawTask};
 use super::notified::{Notified, Ran};
+use super::quiet::quietly;
 use super::schedule::Schedule;
 use super::state::Shut;
 use crate::primitives::{Arc, Mutex, MutexGuard};
@@ -236,26 +237,44 @@ impl<S: Schedule> Arena<S> {
     /// As for `release`.
     #[cold]
     unsafe fn release_locked(&self, owner: &S, task: RawTask, home: Home) -> Option<Arc<S>> {
-        let mut outside = self.outside.lock();
-        let was_untidy = self.is_untidy();
+        let mut outside = self.lock_with_room(owner, home);
         match home {
             Home::Class(class) => {
                 // Under the lock: until it is counted out here the cell keeps the scheduler.
                 // SAFETY: promise of the caller.
-                let given = unsafe { self.cached(&outside.cache, task, class) };
-                debug_assert!(given, "the outside cache is never closed");
+                let kept = unsafe { outside.cache.try_keep(class, task) };
+                debug_assert!(kept, "room was made under this lock");
             }
             // SAFETY: promise of the caller.
             Home::Alone { layout, key_at } => unsafe { outside.free_alone(task, layout, key_at) },
-        }
-        // Whoever tidies may be asleep, and this thread wakes nobody else.
-        if !was_untidy && self.is_untidy() {
-            owner.untidy();
         }
         // When the lock is let go another thread may count the last cell out and drop what `self` is in.
         let retired = outside.retired.as_mut()?;
         retired.left -= 1;
         if retired.left == 0 { retired.keep.take() } else { None }
+    }
+
+    /// The outside lock, with room for a cell of `home` in the cache.
+    ///
+    /// For one who is about to give back a cell that still counts as taken: so the scheduler is there when it is called, which may
+    /// run code of the users', and is done under no lock.
+    fn lock_with_room(&self, owner: &S, home: Home) -> MutexGuard<'_, Outside<S>> {
+        loop {
+            let outside = self.outside.lock();
+            let Home::Class(class) = home else { return outside };
+            if outside.cache.has_room(class) {
+                return outside;
+            }
+            let was_untidy = self.is_untidy();
+            self.depots[class.0].give(outside.cache.make_room(class));
+            if was_untidy || !self.is_untidy() {
+                return outside;
+            }
+            drop(outside);
+            // Whoever tidies may be asleep, and this thread wakes nobody else. A panic must not keep the cell from coming back.
+            quietly(|| owner.untidy());
+            // Others have come and gone: there may be no room any more.
+        }
     }
 }
 

@@ -241,3 +241,31 @@ fn a_page_with_a_task_in_it_stays_and_its_free_cells_are_used() {
     assert!(freed > 80, "{freed} pages");
     assert!(end(executor).upgrade().is_none());
 }
+
+#[test]
+#[cfg(not(runtime_no_recycle))]
+fn who_tidies_is_called_under_no_lock_while_the_cell_keeps_the_scheduler() {
+    // The queue's `untidy` takes the outside lock, and panics.
+    let call = |tasks: usize| {
+        let executor = Executor::new();
+        let calls = executor.called_to_tidy();
+        let mut handles: Vec<_> = (0..tasks).map(|_| executor.spawn(async {})).collect();
+        executor.run_all();
+        // A chain that is short: the cells of full ones fill pages, and the last of them would not need to make room.
+        executor.as_worker(|| handles.truncate(tasks - (CHAIN - 1)));
+        let gone = end(executor);
+        let last = handles.pop();
+        drop(handles);
+        let before = calls.load(Ordering::Relaxed);
+        assert!(gone.upgrade().is_some());
+        drop(last);
+        assert!(gone.upgrade().is_none(), "the last cell was not counted out");
+        (before, calls.load(Ordering::Relaxed))
+    };
+    within_time(|| {
+        assert_eq!(call(4 * KEPT[0] * CHAIN), (1, 1));
+        // As few as it takes: it is the very last release that calls.
+        assert_eq!(call((2 * KEPT[0] + 1) * CHAIN), (0, 1));
+        assert_eq!(call(2 * KEPT[0] * CHAIN), (0, 0));
+    });
+}
