@@ -19,7 +19,7 @@ use runtime::net::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixStream};
 use runtime::time::{Duration, sleep};
 use runtime::{Builder, Runtime};
 
-use crate::support::{CountDrop, Tally, child, message_of, pool, watchdog};
+use crate::support::{CountDrop, Tally, child, message_of, pool, until, watchdog};
 
 fn sole() -> Runtime {
     Builder::new_current_thread().build().unwrap()
@@ -531,18 +531,21 @@ fn no_descriptor_is_left_open_in_a_program_that_is_executed() {
 fn a_child_reads_the_clock_while_other_threads_of_its_parent_convert_instants() {
     let _watchdog = watchdog();
     child::run("fork::a_child_reads_the_clock_while_other_threads_of_its_parent_convert_instants", || {
-        let stop = Arc::new(AtomicBool::new(false));
+        let (stop, started) = (Arc::new(AtomicBool::new(false)), Tally::default());
         let threads: Vec<_> = (0..4)
             .map(|_| {
-                let stop = Arc::clone(&stop);
+                let (stop, started) = (Arc::clone(&stop), started.clone());
                 thread::spawn(move || {
                     let now = std::time::Instant::now();
+                    started.add();
                     while !stop.load(Ordering::Relaxed) {
                         std::hint::black_box(runtime::time::Instant::from_std(now));
                     }
                 })
             })
             .collect();
+        // A thread that is being started holds locks of the standard library's.
+        until(|| started.get() == 4);
         let mut ended = 0;
         for _ in 0..20 {
             match fork() {
