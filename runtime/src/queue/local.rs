@@ -99,6 +99,11 @@ impl<T: Linked, const RING: usize> Local<T, RING> {
         self.ring.len()
     }
 
+    /// Whether nothing is here, as `len` tells it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether it is at least half full: what is taken from elsewhere, and is not urgent, should stay there.
     #[inline]
     pub fn is_crowded(&self) -> bool {

@@ -159,7 +159,7 @@ impl Holder<'_> {
                 core.lifo_streak.set(streak + 1);
                 return Some(task);
             }
-            if core.local.len() == 0 {
+            if core.local.is_empty() {
                 // It would come out again as the next.
                 core.lifo_streak.set(0);
                 return Some(task);
@@ -544,7 +544,7 @@ impl Context {
     }
 
     fn has_nothing_queued(&self) -> bool {
-        self.core().local.len() == 0 && self.slot().lifo.is_empty()
+        self.core().local.is_empty() && self.slot().lifo.is_empty()
     }
 
     /// Others are told of what is queued here, before this thread may block.

@@ -25,7 +25,7 @@ fn all(local: &Local<Item>) -> Vec<u64> {
 fn items_come_out_in_the_order_they_went_in() {
     let injector = Injector::new();
     let (local, stealer) = queue();
-    assert!(local.len() == 0 && stealer.is_empty());
+    assert!(local.is_empty() && stealer.is_empty());
     fill(&local, &injector, 0..FULL);
     assert_eq!((local.len(), stealer.len(), local.room()), (CAPACITY, CAPACITY, 0));
     assert_eq!(all(&local), (0..FULL).collect::<Vec<_>>());
