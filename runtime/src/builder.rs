@@ -260,25 +260,6 @@ impl Builder {
         self
     }
 
-    /// Whether the polls of each task are counted and timed, for [`Handle::dump`](crate::Handle::dump). Default: no. It costs
-    /// each poll a lock and two looks at the clock, about 100 ns.
-    ///
-    /// ```
-    /// let runtime = runtime::Runtime::builder().worker_threads(1).poll_times(true).build()?;
-    /// let task = runtime.spawn(async {
-    ///     runtime::task::yield_now().await;
-    ///     std::future::pending::<()>().await
-    /// });
-    /// while runtime.dump().iter().any(|task| task.polls.is_some_and(|times| times.polls < 2)) {
-    ///     std::thread::yield_now();
-    /// }
-    /// # std::io::Result::Ok(())
-    /// ```
-    pub fn poll_times(&mut self, count: bool) -> &mut Self {
-        self.config.poll_times = count;
-        self
-    }
-
     /// How long dropping the runtime waits for closures of the blocking pool that are running. Default: 1 s.
     pub fn shutdown_timeout(&mut self, timeout: Duration) -> &mut Self {
         self.config.shutdown_timeout = timeout;
@@ -371,7 +352,6 @@ impl Default for Config {
             stall_reports: Reporting::default(),
             unhandled_panic: UnhandledPanic::Ignore,
             shutdown_timeout: Duration::from_secs(1),
-            poll_times: false,
             fs_inline: true,
             tokio: Wanted::NO,
         }

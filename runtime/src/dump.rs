@@ -45,21 +45,6 @@ pub struct TaskDump {
     /// For how long the present poll has lasted, if the supervisor has met it at a sample: for the time between that sample
     /// and the first.
     pub polled_for: Option<Duration>,
-    /// Its polls so far, where the runtime was built to count them ([`poll_times`](crate::Builder::poll_times)). `None`
-    /// elsewhere, and of closures.
-    pub polls: Option<PollTimes>,
-}
-
-/// Polls of a task that have ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PollTimes {
-    /// How many.
-    pub polls: u64,
-    /// The time inside of them.
-    pub busy: Duration,
-    /// The longest.
-    pub longest: Duration,
 }
 
 /// Who runs a task.
@@ -161,9 +146,6 @@ impl fmt::Display for TaskDump {
         write!(f, ": {}", self.state)?;
         if let Some(polled_for) = self.polled_for {
             write!(f, " for {polled_for:?}")?;
-        }
-        if let Some(PollTimes { polls, busy, longest }) = self.polls {
-            write!(f, "; {polls} polls before, {busy:?} in all, {longest:?} the longest")?;
         }
         if let Some(age) = self.age {
             write!(f, "; spawned about {age:?} ago at {}", self.spawned_at)

@@ -88,7 +88,7 @@ pub use {
     block_on::block_on,
     builder::Builder,
     config::UnhandledPanic,
-    dump::{Dump, PollTimes, TaskDump, TaskKind, TaskState},
+    dump::{Dump, TaskDump, TaskKind, TaskState},
     handle::{EnterGuard, Handle, TryCurrentError},
     metrics::{Metrics, WorkerMetrics},
     runtime::{Runtime, ShutdownReport},

@@ -24,8 +24,6 @@ impl Shared {
         let now = Instant::now();
         let tasks = self.supervisor.remember(|memory| {
             let complete = |(mut task, poll): (TaskDump, Option<(usize, u64)>)| {
-                let is_polled = matches!(task.kind, TaskKind::Shared | TaskKind::Pinned);
-                task.polls = self.poll_times.as_ref().filter(|_| is_polled).map(|times| times.of(task.id));
                 task.age = memory.births.age(task.id.as_nonzero().get(), now);
                 task.polled_for = poll.and_then(|(slot, beat)| memory.polled_for(slot, beat));
                 task
@@ -59,7 +57,6 @@ impl Polls<'_> {
             TaskState::Idle
         };
         let (name, spawned_at) = (sight.label.name(), sight.label.location());
-        let (age, polled_for, polls) = (None, None, None);
-        (TaskDump { id: sight.id, name, spawned_at, kind, state, age, polled_for, polls }, poll)
+        (TaskDump { id: sight.id, name, spawned_at, kind, state, age: None, polled_for: None }, poll)
     }
 }

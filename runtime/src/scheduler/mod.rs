@@ -6,7 +6,6 @@ mod forked;
 mod guest;
 mod link;
 mod pinned;
-mod poll_times;
 mod rng;
 mod schedule;
 mod shutdown;
@@ -64,8 +63,6 @@ pub(crate) struct Shared {
     /// As many threads as cores, for closures that compute; none until the first.
     pub(crate) compute: Arc<BlockingTasks>,
     pub(crate) supervisor: Supervisor,
-    /// Of each task, if the builder was asked to count them.
-    poll_times: Option<poll_times::Table>,
     /// `CLOSED` and `DRIVER_OVERDUE`: the one word that a worker looks at before each poll.
     signals: CachePadded<AtomicU32>,
     cover: Cover,

@@ -10,7 +10,6 @@ use crossbeam_utils::CachePadded;
 use reactor_hook::process::Origin;
 
 use super::aside::Aside;
-use super::poll_times::Table;
 use super::rng::Rng;
 use super::slot::Slot;
 use super::{Shared, Termination, forked, guest, pinned, worker};
@@ -49,7 +48,6 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         blocking: BlockingTasks::new(blocking_config(&config, weak, config.max_blocking_threads)),
         compute: BlockingTasks::new(blocking_config(&config, weak, compute_threads(&config))),
         supervisor: Supervisor::new(),
-        poll_times: config.poll_times.then(Table::default),
         signals: CachePadded::new(AtomicU32::new(0)),
         cover: Cover::new(config.workers + 1..slots),
         spare_refused: AtomicBool::new(false),

@@ -191,22 +191,11 @@ impl Holder<'_> {
         heartbeat.begin(task.id_number(), task.address());
         frame.budget().set(budget::PER_POLL);
         self.context.polled.set(task.address());
-        let timed = self.shared.poll_times.is_some().then(|| (task.id_number(), Instant::now()));
         let ran = task.run(&self.context.yielded, Some(cache));
         self.context.polled.set(std::ptr::null());
         frame.budget().set(budget::UNLIMITED);
         heartbeat.end();
-        if let Some((task, began)) = timed {
-            self.count_poll(task, began, matches!(ran, Ran::Done));
-        }
         ran
-    }
-
-    #[cold]
-    fn count_poll(self, task: u64, began: Instant, done: bool) {
-        if let Some(times) = &self.shared.poll_times {
-            times.count(task, began.elapsed(), done);
-        }
     }
 
     /// Queues a task that has just had its turn behind all others. While the own queue is crowded and the injector holds

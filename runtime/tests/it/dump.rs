@@ -2,7 +2,7 @@
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use runtime::task::{Builder, spawn_pinned, yield_now};
 use runtime::{Dump, Runtime, TaskDump, TaskKind, TaskState};
@@ -201,48 +201,4 @@ fn dumps_against_spawns_and_ends_tell_of_each_task_what_is_its_own() {
         task.abort();
     }
     until_no_tasks(&runtime);
-}
-
-#[test]
-fn polls_are_counted_and_timed_where_the_builder_asks_for_it_and_nowhere_else() {
-    let _watchdog = watchdog();
-    async fn polled_four_times() {
-        for _ in 0..3 {
-            yield_now().await;
-        }
-        pending::<()>().await;
-    }
-    for mut builder in [runtime::Builder::new_multi_thread(), runtime::Builder::new_current_thread()] {
-        let runtime = builder.worker_threads(2).poll_times(true).build().unwrap();
-        let long = runtime.spawn(async {
-            let began = Instant::now();
-            while began.elapsed() < Duration::from_millis(2) {
-                std::hint::spin_loop();
-            }
-            yield_now().await;
-            pending::<()>().await;
-        });
-        let (short, pinned) = (runtime.spawn(polled_four_times()), runtime.spawn_pinned(polled_four_times));
-        let gate = Gate::default();
-        let _opens = OpenOnDrop(gate.clone());
-        let closure = runtime.spawn_blocking(move || gate.wait());
-        let times = |id| entry(&runtime.dump(), id).polls;
-        // Inside, where the pinned tasks of a runtime without workers live.
-        runtime.block_on(async {
-            while times(long.id()).unwrap().polls < 2
-                || [short.id(), pinned.id()].iter().any(|task| times(*task).unwrap().polls < 4)
-            {
-                yield_now().await;
-            }
-            let long = times(long.id()).unwrap();
-            assert_eq!(long.polls, 2);
-            assert!(long.longest >= Duration::from_millis(2) && long.busy >= long.longest, "{long:?}");
-            assert_eq!(times(short.id()).unwrap().polls, 4);
-            assert_eq!(times(pinned.id()).unwrap().polls, 4);
-            assert_eq!(times(closure.id()), None, "a closure is not polled");
-        });
-    }
-    let plain = pool(1);
-    drop(plain.spawn(pending::<()>()));
-    assert!(plain.dump().iter().all(|task| task.polls.is_none()));
 }
