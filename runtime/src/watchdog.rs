@@ -1,4 +1,5 @@
 //! For tests that can hang: the process ends, naming the test, instead.
+use std::io::Write as _;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ pub(crate) fn watched(name: &str, test: impl FnOnce()) {
     let watched = name.to_owned();
     let dog = std::thread::spawn(move || {
         if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("{watched} hangs: not done after {limit:?}");
+            // Not `eprintln!`: what the harness captures is lost by an abort.
+            let _ = writeln!(std::io::stderr(), "watchdog: {watched} hangs: not done after {limit:?}");
             std::process::abort();
         }
     });

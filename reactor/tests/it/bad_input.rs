@@ -31,8 +31,8 @@ fn an_address_that_does_not_parse_is_named() {
 #[test]
 fn a_host_that_does_not_resolve_is_named() {
     both(|| async {
-        // RFC 6761: never resolves.
-        let host = "no-such-host.invalid";
+        // An empty label: no name server is asked, so that none that is slow decides how long this takes.
+        let host = "no-such..host";
         for error in [
             TcpStream::connect((host, 80)).await.unwrap_err(),
             TcpListener::bind(format!("{host}:80")).await.unwrap_err(),

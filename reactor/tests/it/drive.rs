@@ -1,5 +1,6 @@
 //! Runs a test's body in the two ways a socket may be driven, under a watchdog.
 use std::future::Future;
+use std::io::Write as _;
 use std::pin::pin;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::task::{Context, Poll, Waker};
@@ -24,7 +25,8 @@ impl Watchdog {
         let (done, waiting) = mpsc::channel::<()>();
         std::thread::spawn(move || {
             if waiting.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-                eprintln!("watchdog: {name} has not ended within {limit:?}");
+                // Not `eprintln!`: what the harness captures is lost by an abort.
+                let _ = writeln!(std::io::stderr(), "watchdog: {name} has not ended within {limit:?}");
                 std::process::abort();
             }
         });

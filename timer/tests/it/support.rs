@@ -1,6 +1,7 @@
 //! A hand-made executor with a clock that is turned by hand, and a watchdog.
 use parking_lot::Mutex;
 use std::future::Future;
+use std::io::Write as _;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,7 +24,8 @@ pub(crate) fn watchdog() -> Watchdog {
     let limit = if soak() { 600 } else { 30 };
     std::thread::spawn(move || {
         if gone.recv_timeout(Duration::from_secs(limit)) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("watchdog: {name} hangs");
+            // Not `eprintln!`: what the harness captures is lost by an abort.
+            let _ = writeln!(std::io::stderr(), "watchdog: {name} hangs");
             std::process::abort();
         }
     });
