@@ -3,6 +3,8 @@
 # what that hides from the sanitizer is in .ci/tsan.supp, each line with its reason.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 export RUSTC_BOOTSTRAP=1
+# Backtraces of tests that panic by intent are made behind a lock of the standard library's, which the sanitizer does not see.
+export RUST_BACKTRACE=0
 export TSAN_OPTIONS="suppressions=$PWD/.ci/tsan.supp ${TSAN_OPTIONS:-}"
 # crossbeam replaces its fences, which the sanitizer does not understand, by operations that it does. One test at a
 # time, because the harness's own threads are a noise. Left out are tests that count wake-ups, descriptors or system calls

@@ -415,7 +415,8 @@ fn tokios_world_is_one_thread_for_the_whole_process() {
             runtime.block_on(runtime.spawn(echo_here(1))).unwrap();
             assert_eq!(runtime.metrics().workers.len(), if std::ptr::eq(runtime, &with[0]) { 1 } else { 2 });
         }
-        assert_eq!(process::threads() - before, plain + 1);
+        // Not at once: a machine that holds a worker up lets a spare be started, which ends again.
+        until(|| process::threads() - before == plain + 1);
         assert_eq!(process::context_switches("runtime-tokio").0, 1);
         drop(with);
         assert_eq!(process::context_switches("runtime-tokio").0, 1, "the guard keeps it");
