@@ -394,8 +394,9 @@ fn runtimes_with_tokios_world_leave_no_thread_and_no_descriptor_behind() {
         let before = (process::threads(), process::open_fds());
         for index in 0..100 {
             round(index);
-            // Exactly, and at once: the drop has waited.
-            assert_eq!((process::threads(), process::open_fds()), before);
+            // Exactly, and at once: the drop has waited. A thread that was joined may be listed for a moment still.
+            assert_eq!(process::open_fds(), before.1);
+            until(|| process::threads() == before.0);
         }
     });
 }
