@@ -1,0 +1,135 @@
+//! How a worker that found nothing waits: it looks on for a moment, or parks, in the driver if nobody is there.
+use std::time::{Duration, Instant};
+
+use super::context::Context;
+use crate::driver::Token;
+use crate::idle::Park;
+
+impl Context {
+    /// Waits until there may be something to do: in the driver if nobody is there, else parked.
+    pub(super) fn park(&self) {
+        if !self.before_park() && !self.spin() {
+            self.park_if_idle();
+        }
+        self.after_park();
+    }
+
+    /// Goes on looking for a moment, as the one searcher there is, where the last waits were short. True when there is
+    /// something to be found.
+    fn spin(&self) -> bool {
+        let (core, shared) = (self.core(), self.shared());
+        let Some(limit) = core.spin.limit() else {
+            return false;
+        };
+        if core.searching.get() {
+            if shared.idle.searching() > 1 {
+                return false;
+            }
+        } else if shared.idle.searching() > 0 || !shared.idle.start_searching(self.held().index()) {
+            return false;
+        }
+        core.searching.set(true);
+        let began = Instant::now();
+        let (took, found) = loop {
+            let found = shared.has_work() || self.has_pinned_ready();
+            let took = began.elapsed();
+            if found || took >= limit {
+                break (took, found);
+            }
+            std::hint::spin_loop();
+        };
+        core.spin.spun(took, found);
+        found
+    }
+
+    /// The builder's callback, which may spawn. True when there is something queued to run.
+    pub(super) fn before_park(&self) -> bool {
+        if let Some(call) = &self.shared().config.on_thread_park {
+            call();
+        }
+        !self.has_nothing_queued() || self.has_pinned_ready()
+    }
+
+    pub(super) fn after_park(&self) {
+        if let Some(call) = &self.shared().config.on_thread_unpark {
+            call();
+        }
+    }
+
+    pub(super) fn has_nothing_queued(&self) -> bool {
+        self.core().local.is_empty() && self.slot().lifo.is_empty()
+    }
+
+    /// Others are told of what is queued here, before this thread may block.
+    pub(super) fn announce_queue(&self) {
+        if !self.has_nothing_queued() {
+            self.shared().notify();
+        }
+    }
+
+    fn park_if_idle(&self) {
+        let (core, shared, index) = (self.core(), self.shared(), self.held().index());
+        match shared.idle.park(index, core.searching.replace(false), || {
+            shared.has_work() || self.is_surplus() || self.has_pinned_ready()
+        }) {
+            Park::Sleep => {}
+            // A searcher again: the loop looks everywhere before it comes back.
+            Park::WorkFound { supervisor_was_asleep } => {
+                core.searching.set(true);
+                shared.unpark_supervisor_if(supervisor_was_asleep);
+                return;
+            }
+            Park::Claimed => {
+                core.searching.set(true);
+                return;
+            }
+        }
+        // Only now: whoever gives the token up from here on finds this worker in the idle set, if he calls for one.
+        let waited = self.wait(shared.driver.try_take());
+        let leave = shared.idle.leave(index);
+        core.searching.set(leave.searching);
+        core.spin.waited(waited, leave.searching);
+        shared.unpark_supervisor_if(leave.supervisor_was_asleep);
+        self.tell_of_turned_up(true);
+    }
+
+    /// Blocks the thread, as a worker or as the guest.
+    pub(super) fn wait(&self, token: Option<Token<'_>>) -> Duration {
+        let (slot, counters) = (self.slot(), self.counters());
+        self.tidy_cache();
+        self.count_wait(|| match token {
+            Some(token) => {
+                let most = self.shared().tidy_before_wait();
+                if slot.parker.begin_driver() {
+                    self.turn(|| token.turn_blocking(most));
+                    // A token has done its work by ending the turn.
+                    counters.unparks.add(u64::from(slot.parker.end_driver()));
+                } else {
+                    self.turn(|| token.turn(reactor_hook::now()));
+                }
+                drop(token);
+            }
+            None => {
+                self.leave_tidying();
+                slot.parker.park();
+                counters.unparks.add(1);
+            }
+        })
+    }
+
+    /// How long it was.
+    pub(super) fn count_wait(&self, wait: impl FnOnce()) -> Duration {
+        let (core, shared, counters) = (self.core(), self.shared(), self.counters());
+        let began = Instant::now();
+        counters.parked_since.set(shared.nanos_at(began));
+        counters.parks.add(1);
+        core.turned_up.set(0);
+        wait();
+        counters.parked_since.set(0);
+        let now = Instant::now();
+        let waited = now.saturating_duration_since(began);
+        counters.parked_nanos.add(u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX));
+        core.last_turn.set(now);
+        waited
+    }
+}

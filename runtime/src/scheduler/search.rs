@@ -1,0 +1,119 @@
+//! Where a worker looks besides its own queue: in the injector, in the guest's queue, and, as a searcher, in all others.
+use super::Shared;
+use super::context::{Context, Role};
+use crate::queue::CAPACITY;
+use crate::task::Notified;
+
+/// Tasks taken from the injector at each look, whatever the own queue holds: no more than it gives out between two looks, of
+/// 61 polls one in four, so that it does not grow.
+const LEAST_BATCH: usize = 15;
+
+/// Polls between two looks at the injector, at least: so that a task alone pays for a look a sixteenth of it a poll.
+const SOONEST_LOOK: usize = 16;
+
+impl Context {
+    /// What is for everybody: a batch from the injector goes behind the own queue, and half of what the guest holds.
+    pub(super) fn take_injected(&self) {
+        let shared = self.shared();
+        // A guest runs what was queued here, and may leave at any moment.
+        if self.role() == Role::Guest {
+            return;
+        }
+        self.relieve_guest();
+        if shared.injector.is_empty() {
+            return;
+        }
+        let core = self.core();
+        // Never more than half a queue, so that a batch leaves room for what its tasks wake. But some in any case: a
+        // queue that its own tasks keep full must not keep the injector waiting.
+        // One that goes deep takes no more than that: its own tasks find their data in the cache, and what it takes does not.
+        let most = if core.follow.get() > 0 {
+            LEAST_BATCH
+        } else {
+            core.local.room().clamp(LEAST_BATCH, CAPACITY / 2)
+        };
+        let most = most.min(core.local.space());
+        let batch = shared.injector.pop_batch(most, shared.config.workers);
+        self.counters().injected.add(batch.len() as u64);
+        // A searcher that looked while they were in neither queue has gone to sleep: it is told when there is something
+        // here besides what this worker runs next.
+        let tell = batch.left_some() || batch.len() > 1 || !self.has_nothing_queued();
+        core.local.extend(batch);
+        if tell {
+            shared.notify();
+        }
+    }
+
+    /// Who comes from outside waits for no more than a round of the own queue, where that is shorter than the interval.
+    #[inline]
+    pub(super) fn until_next_look(&self) -> u32 {
+        let round = self.core().local.len().max(SOONEST_LOOK);
+        u32::try_from(round).map_or(u32::MAX, |round| round.min(self.shared().config.global_queue_interval))
+    }
+
+    /// Nobody stands in for a guest whose root blocks, and workers that are busy do not steal.
+    fn relieve_guest(&self) {
+        let (core, shared) = (self.core(), self.shared());
+        let guest = &shared.slots[shared.guest_slot()].stealer;
+        if self.role() == Role::Sole || core.local.is_crowded() || guest.is_empty() {
+            return;
+        }
+        let stolen = core.local.take_half_of(guest);
+        if stolen > 0 {
+            self.counters().steals.add(1);
+            self.counters().stolen.add(stolen as u64);
+            // As with a batch from the injector.
+            shared.notify();
+        }
+    }
+
+    /// Injector and others' queues, counted as a searcher meanwhile.
+    pub(super) fn look_elsewhere(&self) -> Option<Notified<Shared>> {
+        let (core, shared) = (self.core(), self.shared());
+        if !core.searching.get() {
+            // With nothing to be seen anywhere it parks, and looks once more after it has said so.
+            if !shared.has_work() {
+                return None;
+            }
+            if !shared.idle.start_searching(self.held().index()) {
+                return None;
+            }
+            core.searching.set(true);
+        }
+        self.pop_injected().or_else(|| self.steal())
+    }
+
+    /// One task from the injector to run, and a batch behind it.
+    pub(super) fn pop_injected(&self) -> Option<Notified<Shared>> {
+        self.take_injected();
+        self.core().local.pop()
+    }
+
+    fn steal(&self) -> Option<Notified<Shared>> {
+        let (core, shared) = (self.core(), self.shared());
+        let slots = shared.slots_in_use();
+        let start = core.rng.below(slots.len());
+        for victim in (start..slots.len()).chain(0..start) {
+            if victim == self.held().index() {
+                continue;
+            }
+            if let Some(stolen) = core.local.steal_from(&slots[victim].stealer) {
+                self.counters().steals.add(1);
+                self.counters().stolen.add(1 + stolen.more as u64);
+                return Some(stolen.item);
+            }
+        }
+        None
+    }
+
+    /// No longer a searcher. The last one to find something tells another: there may be more.
+    pub(super) fn stop_searching(&self) {
+        if self.core().searching.replace(false) {
+            let shared = self.shared();
+            self.core().spin.got();
+            if let Some(woken) = shared.idle.stop_searching(self.held().index(), || shared.has_work()) {
+                shared.wake(woken);
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The driver is turned by a worker: between two polls while it is busy, and what it does with those that a turn wakes.
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use super::DRIVER_OVERDUE;
+use super::context::{Context, Role};
+use crate::supervisor::heartbeat::SUPERVISED;
+
+/// The least time between two turns of the driver by a busy worker. A turn costs about 1 µs (one `epoll_wait`), so
+/// that this bounds its share at 4 %.
+const BUSY_TURN: Duration = Duration::from_micros(25);
+
+/// Polls after each of which the driver is looked at, as long as none of the looks wakes somebody: with a crowded queue only.
+/// More than one, because another worker may have taken what the last poll caused.
+const FOLLOWED: u32 = 4;
+
+impl Context {
+    /// Turns the driver if the supervisor says that it has been unowned for too long.
+    #[inline]
+    pub(super) fn heed_overdue_driver(&self) {
+        if SUPERVISED && self.shared().signals() & DRIVER_OVERDUE != 0 {
+            self.turn_while_busy();
+        }
+    }
+
+    #[cold]
+    pub(super) fn turn_while_busy(&self) {
+        let (core, shared) = (self.core(), self.shared());
+        let follows = core.follow.get();
+        // Unless this turn wakes somebody, or is somebody else's.
+        core.follow.set(follows.saturating_sub(1));
+        core.until_turn.set(if follows > 0 { 1 } else { shared.config.event_interval });
+        let overdue = shared.signals() & DRIVER_OVERDUE != 0;
+        if shared.driver.is_held() {
+            if overdue {
+                shared.take_driver_overdue();
+            }
+            return;
+        }
+        let now = reactor_hook::now();
+        if !overdue && follows == 0 && now.saturating_duration_since(core.last_turn.get()) < BUSY_TURN {
+            return;
+        }
+        if let Some(token) = shared.driver.try_take() {
+            if overdue {
+                shared.take_driver_overdue();
+            }
+            self.turn(|| token.turn(now));
+            drop(token);
+            self.tell_of_turned_up(false);
+            if core.turned_up.get() > 0 && self.goes_deep() {
+                core.follow.set(FOLLOWED);
+                core.until_turn.set(1);
+            }
+        }
+        core.last_turn.set(now);
+    }
+
+    /// Whether so much is queued that, first come first served, no task would find its data in the cache again. What the
+    /// driver wakes runs next then, as if another task had woken it, and the driver is looked at after each poll as long as
+    /// that wakes somebody: who answers at once is heard at once, while everything about him is at hand.
+    #[inline]
+    pub(super) fn goes_deep(&self) -> bool {
+        self.role() == Role::Worker && self.core().local.is_crowded()
+    }
+
+    /// Runs a turn of the driver: tasks that it wakes are queued here and nobody is told yet.
+    pub(super) fn turn(&self, turn: impl FnOnce()) {
+        let core = self.core();
+        core.turned_up.set(0);
+        core.turning.set(true);
+        // Somebody's waker may panic. The panic hook has reported it; the worker goes on for all the others.
+        drop(catch_unwind(AssertUnwindSafe(turn)));
+        core.turning.set(false);
+        self.counters().turns.add(1);
+    }
+
+    /// One notice for all that a turn has queued, if it is more than this worker runs next.
+    pub(super) fn tell_of_turned_up(&self, idle: bool) {
+        if self.core().turned_up.get() > u32::from(idle) {
+            self.shared().notify();
+        }
+    }
+}
