@@ -23,6 +23,7 @@ mod foreign_executors;
 mod foreign_reactors;
 mod fork;
 mod fs;
+mod goes_deep;
 mod idle;
 mod join_set;
 mod limits;
