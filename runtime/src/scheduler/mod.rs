@@ -13,7 +13,6 @@ mod search;
 mod shutdown;
 mod slot;
 mod spare;
-mod spin;
 mod start;
 mod supervised;
 mod tidy;

@@ -1,5 +1,5 @@
-//! How a worker that found nothing waits: it looks on for a moment, or parks, in the driver if nobody is there.
-use std::time::{Duration, Instant};
+//! How a worker that found nothing waits: in the driver if nobody is there, else parked.
+use std::time::Instant;
 
 use super::context::Context;
 use crate::driver::Token;
@@ -8,38 +8,10 @@ use crate::idle::Park;
 impl Context {
     /// Waits until there may be something to do: in the driver if nobody is there, else parked.
     pub(super) fn park(&self) {
-        if !self.before_park() && !self.spin() {
+        if !self.before_park() {
             self.park_if_idle();
         }
         self.after_park();
-    }
-
-    /// Goes on looking for a moment, as the one searcher there is, where the last waits were short. True when there is
-    /// something to be found.
-    fn spin(&self) -> bool {
-        let (core, shared) = (self.core(), self.shared());
-        let Some(limit) = core.spin.limit() else {
-            return false;
-        };
-        if core.searching.get() {
-            if shared.idle.searching() > 1 {
-                return false;
-            }
-        } else if shared.idle.searching() > 0 || !shared.idle.start_searching(self.held().index()) {
-            return false;
-        }
-        core.searching.set(true);
-        let began = Instant::now();
-        let (took, found) = loop {
-            let found = shared.has_work() || self.has_pinned_ready();
-            let took = began.elapsed();
-            if found || took >= limit {
-                break (took, found);
-            }
-            std::hint::spin_loop();
-        };
-        core.spin.spun(took, found);
-        found
     }
 
     /// The builder's callback, which may spawn. True when there is something queued to run.
@@ -85,16 +57,15 @@ impl Context {
             }
         }
         // Only now: whoever gives the token up from here on finds this worker in the idle set, if he calls for one.
-        let waited = self.wait(shared.driver.try_take());
+        self.wait(shared.driver.try_take());
         let leave = shared.idle.leave(index);
         core.searching.set(leave.searching);
-        core.spin.waited(waited, leave.searching);
         shared.unpark_supervisor_if(leave.supervisor_was_asleep);
         self.tell_of_turned_up(true);
     }
 
     /// Blocks the thread, as a worker or as the guest.
-    pub(super) fn wait(&self, token: Option<Token<'_>>) -> Duration {
+    pub(super) fn wait(&self, token: Option<Token<'_>>) {
         let (slot, counters) = (self.slot(), self.counters());
         self.tidy_cache();
         self.count_wait(|| match token {
@@ -117,8 +88,7 @@ impl Context {
         })
     }
 
-    /// How long it was.
-    pub(super) fn count_wait(&self, wait: impl FnOnce()) -> Duration {
+    pub(super) fn count_wait(&self, wait: impl FnOnce()) {
         let (core, shared, counters) = (self.core(), self.shared(), self.counters());
         let began = Instant::now();
         counters.parked_since.set(shared.nanos_at(began));
@@ -130,6 +100,5 @@ impl Context {
         let waited = now.saturating_duration_since(began);
         counters.parked_nanos.add(u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX));
         core.last_turn.set(now);
-        waited
     }
 }

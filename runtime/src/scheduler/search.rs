@@ -110,7 +110,6 @@ impl Context {
     pub(super) fn stop_searching(&self) {
         if self.core().searching.replace(false) {
             let shared = self.shared();
-            self.core().spin.got();
             if let Some(woken) = shared.idle.stop_searching(self.held().index(), || shared.has_work()) {
                 shared.wake(woken);
             }

@@ -11,7 +11,6 @@ use crossbeam_utils::CachePadded;
 
 use super::Shared;
 use super::rng::Rng;
-use super::spin::Spin;
 use crate::hold::Hold;
 use crate::idle::Parker;
 use crate::metrics::Counters;
@@ -40,8 +39,6 @@ pub(crate) struct Core {
     pub(crate) follow: Cell<u32>,
     /// When this worker last turned the driver while busy.
     pub(crate) last_turn: Cell<Instant>,
-    /// Whether to look on for a moment before it parks.
-    pub(super) spin: Spin,
     /// Counted as searching in the idle set.
     pub(crate) searching: Cell<bool>,
 }
@@ -88,7 +85,6 @@ impl Slot {
                 turned_up: Cell::new(0),
                 follow: Cell::new(0),
                 last_turn: Cell::new(Instant::now()),
-                spin: Spin::new(),
                 searching: Cell::new(false),
             }),
         }
