@@ -8,12 +8,14 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::future::Future;
 use std::pin::Pin;
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicIsize, AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use benches::{Host, Ours, Smol, Tokio, WORKERS};
+use comfy_table::{CellAlignment, Table, presets};
 
 const TASKS: u32 = 1_000_000;
 const TIMERS: u32 = 100_000;
@@ -56,33 +58,67 @@ impl Future for Parked {
     }
 }
 
-/// A table row a runtime; each has a process of its own, so that what one leaves behind is not counted with another.
+const HOSTS: [&str; 3] = ["runtime", "tokio", "smol"];
+
+/// What a process tells of its host, in this order.
+const EACH: [&str; 4] = [
+    "a parked empty task",
+    "a timer, in a box",
+    "an idle connection: both ends, and a task that reads from one",
+    "a worker, without its stack",
+];
+const BURST_MB: [&str; 3] = ["while they wait", "when they have ended", "a minute later"];
+
+/// Each host has a process of its own, so that what one leaves behind is not counted with another; all at once, because most
+/// of the time is the minute.
 fn main() {
-    let mut arguments = std::env::args().skip(1);
     let wait = Duration::from_secs(60);
-    match arguments.next().as_deref() {
+    match std::env::args().nth(1).as_deref() {
         Some("runtime") => report::<Ours>(wait),
         Some("tokio") => report::<Tokio>(wait),
         Some("smol") => report::<Smol>(wait),
-        _ => {
-            println!(
-                "heap bytes: a parked empty task; a timer in a box; an idle connection (both ends, and a task that reads from one);"
-            );
-            println!(
-                "a worker. Then MB that {TASKS} tasks take while they wait, right after they have been woken and ended, and a"
-            );
-            println!("minute later: asked of the allocator, and resident.");
-            println!(
-                "{:>10} {:>8} {:>8} {:>10} {:>8}  {:>15} {:>15} {:>15}",
-                "", "task", "timer", "connection", "worker", "peak", "after", "in the end"
-            );
-            let this = std::env::current_exe().expect("this program has a path");
-            for host in ["runtime", "tokio", "smol"] {
-                let child = std::process::Command::new(&this).arg(host).status();
-                assert!(child.is_ok_and(|status| status.success()), "{host}");
-            }
-        }
+        Some(other) => panic!("no such host: {other}"),
+        None => println!("{}", tables(&HOSTS.map(start).map(figures))),
     }
+}
+
+fn start(host: &str) -> Child {
+    let this = std::env::current_exe().expect("this program has a path");
+    Command::new(this).arg(host).stdout(Stdio::piped()).spawn().expect("this program runs")
+}
+
+fn figures(child: Child) -> Vec<f64> {
+    let output = child.wait_with_output().expect("it is ours");
+    assert!(output.status.success(), "{}", output.status);
+    let told = String::from_utf8(output.stdout).expect("it is text");
+    told.split_ascii_whitespace().map(|figure| figure.parse().expect("a figure")).collect()
+}
+
+/// Bytes of one of each, and MB of a burst of tasks: asked of the allocator, and resident.
+fn tables(figures: &[Vec<f64>; 3]) -> String {
+    let empty = |name: String| {
+        let mut table = Table::new();
+        let header = [name.as_str(), "ours", "tokio", "smol"];
+        table.load_preset(presets::ASCII_MARKDOWN).set_header(header);
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table
+    };
+    let row = |name: &str, of: &dyn Fn(&[f64]) -> String| {
+        let figures = figures.iter().map(|figures| of(figures));
+        [name.to_owned()].into_iter().chain(figures).collect::<Vec<_>>()
+    };
+    let mut each = empty("heap bytes".into());
+    for (at, name) in EACH.into_iter().enumerate() {
+        each.add_row(row(name, &|figures| format!("{:.1}", figures[at])));
+    }
+    let mut burst = empty(format!("{TASKS} tasks, MB: held / resident"));
+    for (at, name) in BURST_MB.into_iter().enumerate() {
+        let at = EACH.len() + 2 * at;
+        burst.add_row(row(name, &|figures| format!("{:.1} / {:.1}", figures[at], figures[at + 1])));
+    }
+    format!("{each}\n\n{burst}")
 }
 
 fn live() -> isize {
@@ -108,11 +144,11 @@ fn report<H: Host>(wait: Duration) {
     let timer = host.block_on(host.spawn_outside(timer::<H>()));
     let connection = host.block_on(host.spawn_outside(connection(host)));
     let worker = worker::<H>();
-    print!("{:>10} {task:8.1} {timer:8.1} {connection:10.0} {worker:8.0}  ", H::NAME);
+    println!("{task} {timer} {connection} {worker}");
     // The tasks above wait for ever: no page of theirs is given back.
     let before = (live(), resident());
     let tell = || {
-        print!("{:>7.1} {:>7.1} ", each(live() - before.0, 1_000_000), each(resident() - before.1, 1_000_000))
+        println!("{} {}", each(live() - before.0, 1_000_000), each(resident() - before.1, 1_000_000));
     };
     host.block_on(host.spawn_outside(begin_burst(host)));
     tell();
@@ -120,7 +156,6 @@ fn report<H: Host>(wait: Duration) {
     tell();
     std::thread::sleep(wait);
     tell();
-    println!();
 }
 
 async fn parked_task<H: Host>(host: &'static H) -> f64 {

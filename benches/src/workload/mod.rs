@@ -25,6 +25,7 @@ mod wake;
 mod tests;
 
 pub use judged::{Group, Measure};
+pub use wake::exchange;
 
 /// One kind of work. Set-up and tear-down are not in the sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,19 +30,24 @@ pub(super) async fn ping_pong<H: Host>(host: &'static H, pairs: u32) -> Sample {
     let watch = Stopwatch::start();
     for _ in 0..pairs {
         H::detach(host.spawn(async move {
-            let (ping, pinged) = oneshot::channel();
-            let (pong, ponged) = oneshot::channel();
-            H::detach(host.spawn(async move {
-                pinged.await.expect("the other side sends first");
-                pong.send(()).expect("the other side waits");
-            }));
-            ping.send(()).expect("the other side waits");
-            ponged.await.expect("the other side answers");
+            exchange(host).await;
             COUNTDOWN.arrive();
         }));
     }
     done.await.expect("all tasks ran");
     watch.stop()
+}
+
+/// Two oneshot messages with a task that is spawned for it, there and back.
+pub async fn exchange<H: Host>(host: &'static H) {
+    let (ping, pinged) = oneshot::channel();
+    let (pong, ponged) = oneshot::channel();
+    H::detach(host.spawn(async move {
+        pinged.await.expect("the other side sends first");
+        pong.send(()).expect("the other side waits");
+    }));
+    ping.send(()).expect("the other side waits");
+    ponged.await.expect("the other side answers");
 }
 
 pub(super) async fn foreign(count: u32) -> Sample {

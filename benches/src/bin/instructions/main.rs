@@ -1,8 +1,8 @@
 //! Work of one kind on one host, so often as it is told, for a tool that counts instructions: `.ci/jobs/instructions.sh`
 //! and the binary `locked` run it.
 //!
-//! `instructions <host> <kind> <times>`; `instructions kinds` lists what is counted for the gate, `instructions across` the
-//! rest. One worker, but where a kind needs a second: callgrind runs one thread at a time, so that the count says what
+//! `instructions <host> <kind> <times>`; `instructions kinds` lists what is counted for the gate, `instructions steps` and
+//! `instructions across` the rest; `instructions compare` is the gate itself. One worker, but where a kind needs a second: callgrind runs one thread at a time, so that the count says what
 //! the work takes, and not who had to wait for whom.
 use std::future::{self, Future};
 use std::process::ExitCode;
@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use benches::{Host, Ours, Smol, Tokio};
+use benches::{Channel, Host, OfFutures, Ours, Smol, Tokio, exchange};
 use futures::channel::oneshot;
 use runtime::Runtime;
 
 mod across;
+mod gate;
 
 /// Detached tasks between two pauses of who spawns them: few enough for its own queue.
 const BURST: u32 = 128;
@@ -33,6 +34,9 @@ const KINDS: [&str; 11] = [
     "timeout",
     "timeout_ready",
 ];
+
+/// What only `locked` counts: steps of other kinds, for the simulation.
+const STEPS: [&str; 5] = ["chain", "yield_many", "channel", "channel_one", "hop"];
 
 /// What only `locked` counts, because threads meet in it.
 const ACROSS: [&str; 5] = ["spawn_outside", "wake_outside", "wake_parked", "steal", "socket"];
@@ -79,6 +83,72 @@ async fn spawn_many<H: Host>(host: &'static H, times: u32) {
     }
 }
 
+/// Each spawns the next one, which nothing is displaced for.
+async fn chain<H: Host>(host: &'static H, times: u32) {
+    fn link<H: Host>(host: &'static H, left: u32, done: oneshot::Sender<()>) {
+        H::detach(host.spawn(async move {
+            match left {
+                1 => done.send(()).expect("it is awaited"),
+                _ => link(host, left - 1, done),
+            }
+        }));
+    }
+    let (done, all) = oneshot::channel();
+    link(host, times, done);
+    all.await.expect("the last one sends");
+}
+
+/// By many tasks in turn.
+async fn yield_many<H: Host>(host: &'static H, times: u32) {
+    let each = |_| {
+        host.spawn(async move {
+            for _ in 0..times / BURST {
+                H::yield_now().await;
+            }
+        })
+    };
+    for task in (0..BURST).map(each).collect::<Vec<_>>() {
+        task.await;
+    }
+}
+
+/// A message to oneself through a channel that is filled and emptied: nobody waits.
+async fn channel(times: u32, capacity: u32) {
+    let (mut sender, mut receiver) = OfFutures::bounded(capacity as usize);
+    for _ in 0..times / capacity {
+        for number in 0..capacity {
+            OfFutures::send(&mut sender, number).await;
+        }
+        for _ in 0..capacity {
+            OfFutures::receive(&mut receiver).await.expect("as many were sent");
+        }
+    }
+}
+
+/// One message goes round a ring of tasks: a channel, a wake and a poll each time.
+async fn hop<H: Host>(host: &'static H, times: u32) {
+    const RING: usize = 8;
+    let (mut senders, receivers): (Vec<_>, Vec<_>) = (0..RING).map(|_| OfFutures::bounded(1)).unzip();
+    OfFutures::send(&mut senders[0], times).await;
+    senders.rotate_left(1);
+    let (done, all) = oneshot::channel();
+    let mut done = Some(done);
+    for (at, (mut from, mut to)) in receivers.into_iter().zip(senders).enumerate() {
+        // So many that the last hop is this one's.
+        let mut done = (at == times as usize % RING).then(|| done.take()).flatten();
+        H::detach(host.spawn(async move {
+            while let Some(left) = OfFutures::receive(&mut from).await {
+                if left == 0 {
+                    done.take().expect("it is the one").send(()).expect("it is awaited");
+                    return;
+                }
+                OfFutures::send(&mut to, left - 1).await;
+            }
+        }));
+    }
+    all.await.expect("the last one sends");
+}
+
 /// By the only task there is.
 async fn yield_now<H: Host>(times: u32) {
     for _ in 0..times {
@@ -122,14 +192,7 @@ async fn oneshot<H: Host>(host: &'static H, times: u32) {
         LEFT.store(BURST / 2, Ordering::Relaxed);
         for _ in 0..BURST / 2 {
             H::detach(host.spawn(async move {
-                let (ping, pinged) = oneshot::channel();
-                let (pong, ponged) = oneshot::channel();
-                H::detach(host.spawn(async move {
-                    pinged.await.expect("the other side sends first");
-                    pong.send(()).expect("the other side waits");
-                }));
-                ping.send(()).expect("the other side waits");
-                ponged.await.expect("the other side answers");
+                exchange(host).await;
                 // No RMW: there is one worker.
                 LEFT.store(LEFT.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
             }));
@@ -200,11 +263,16 @@ fn run<H: Host>(host: H, kind: &str, times: u32) -> ExitCode {
         "spawn_join" => in_task(host, spawn_join(host, times)),
         "spawn_await" => in_task(host, spawn_await(host, times)),
         "spawn_many" => in_task(host, spawn_many(host, times)),
+        "chain" => in_task(host, chain(host, times)),
         "yield" => in_task(host, yield_now::<H>(times)),
+        "yield_many" => in_task(host, yield_many(host, times)),
         "wake" => in_task(host, wake(host, times)),
         "oneshot" => in_task(host, oneshot(host, times)),
         "message" => in_task(host, message(host, times)),
         "ping_pong" => in_task(host, ping_pong(host, times)),
+        "channel" => in_task(host, channel(times, BURST)),
+        "channel_one" => in_task(host, channel(times, 1)),
+        "hop" => in_task(host, hop(host, times)),
         "timeout" => in_task(host, timeout::<H>(times)),
         "timeout_ready" => in_task(host, timeout_ready::<H>(times)),
         "spawn_outside" => across::spawn_outside(host, times),
@@ -220,6 +288,24 @@ fn run<H: Host>(host: H, kind: &str, times: u32) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Fails if the gate does, or the files are no tables.
+fn compare(recorded: &str, counted: &str, only: Option<&str>) -> ExitCode {
+    let read = |path: &str| std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"));
+    let compared = read(recorded)
+        .and_then(|recorded| Ok((recorded, read(counted)?)))
+        .and_then(|(recorded, counted)| gate::compare(&recorded, &counted, only));
+    match compared {
+        Ok((report, open)) => {
+            print!("{report}");
+            if open { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Ours without the supervisor's samples, which follow the clock: so that the count repeats.
 fn unwatched(workers: usize) -> Ours {
     let mut builder = Runtime::builder();
@@ -231,7 +317,11 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     match &arguments[..] {
         [list] if list == "kinds" => println!("{}", KINDS.join("\n")),
+        [list] if list == "steps" => println!("{}", STEPS.join("\n")),
         [list] if list == "across" => println!("{}", ACROSS.join("\n")),
+        [command, recorded, counted, only @ ..] if command == "compare" && only.len() <= 1 => {
+            return compare(recorded, counted, only.first().map(String::as_str));
+        }
         [host, kind, times] => {
             let times = times.parse().expect("a number of times");
             let workers = if kind == "steal" { 2 } else { 1 };
@@ -246,7 +336,7 @@ fn main() -> ExitCode {
         }
         _ => {
             eprintln!(
-                "usage: instructions <ours | watched | tokio | smol> <kind> <times>\n       instructions kinds | across"
+                "usage: instructions <ours | watched | tokio | smol> <kind> <times>\n       instructions kinds | steps | across\n       instructions compare <recorded> <counted> [<kind>]"
             );
             return ExitCode::FAILURE;
         }

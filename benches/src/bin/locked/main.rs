@@ -1,9 +1,9 @@
 //! Counts the locked read-modify-writes that an operation executes, and on whose cache line: ours, tokio, smol.
 //!
-//! `locked [--sites] [KIND]...` runs the kinds of `instructions` under callgrind, which counts every instruction by its
+//! `locked [--sites] [--record] [KIND]...` runs the kinds of `instructions` under callgrind, which counts every instruction by its
 //! address; `objdump` says which of these lock the bus (`lock`, and `xchg` with memory) or are full fences, `addr2line`
 //! which line of source they come from. As there, the difference of two run lengths is what an operation takes. With
-//! `--sites` each place is listed. Needs valgrind and binutils, on x86-64.
+//! `--sites` each place is listed; with `--record` what the simulation needs is written into `benches/steps.tsv`. Needs valgrind and binutils, on x86-64.
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +16,7 @@ use comfy_table::{CellAlignment, Table, presets};
 mod callgrind;
 mod code;
 mod line;
+mod record;
 
 use callgrind::{Counts, Place};
 use line::Line;
@@ -26,19 +27,35 @@ const MANY: u32 = 20480;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Executions an operation, by place.
-type Rates = BTreeMap<Place, f64>;
+/// Executions an operation.
+struct Rates {
+    instructions: f64,
+    /// Of what locks, by place.
+    locked: BTreeMap<Place, f64>,
+}
+
+impl Rates {
+    fn by_line(&self, locks: &code::Locks) -> BTreeMap<Line, f64> {
+        let mut sums = BTreeMap::<Line, f64>::new();
+        for (place, rate) in &self.locked {
+            *sums.entry(locks.site(place).line).or_default() += rate;
+        }
+        sums
+    }
+}
 
 fn main() -> ExitCode {
-    let mut sites = false;
+    let (mut sites, mut record) = (false, false);
     let mut kinds: Vec<String> = Vec::new();
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
             "--sites" => sites = true,
+            "--record" => record = true,
             kind => kinds.push(kind.to_owned()),
         }
     }
-    match count(kinds, sites) {
+    let done = if record { record::record() } else { count(kinds, sites) };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -47,13 +64,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn count(mut kinds: Vec<String>, sites: bool) -> Result<()> {
+fn program() -> Result<PathBuf> {
     let program = std::env::current_exe()?.with_file_name("instructions");
     if !program.exists() {
         return Err(
             format!("{} is missing: cargo build --release -p benches --bins", program.display()).into()
         );
     }
+    Ok(program)
+}
+
+fn count(mut kinds: Vec<String>, sites: bool) -> Result<()> {
+    let program = program()?;
     if kinds.is_empty() {
         for list in ["kinds", "across"] {
             let listed = Command::new(&program).arg(list).output()?;
@@ -73,10 +95,7 @@ fn count(mut kinds: Vec<String>, sites: bool) -> Result<()> {
             eprintln!("{kind} on {host}");
             let rates = rates(&program, host, kind, &mut locks)?;
             let mut row = vec![kind.clone(), host.to_owned()];
-            let mut sums = BTreeMap::<Line, f64>::new();
-            for (place, rate) in &rates {
-                *sums.entry(locks.site(place).line).or_default() += rate;
-            }
+            let sums = rates.by_line(&locks);
             row.extend(Line::ALL.map(|line| match sums.get(&line) {
                 Some(sum) if *sum >= 0.005 => format!("{sum:.2}"),
                 _ => "·".to_owned(),
@@ -94,7 +113,7 @@ fn count(mut kinds: Vec<String>, sites: bool) -> Result<()> {
 /// The places that are executed at least once in a hundred operations.
 fn list(kind: &str, host: &str, rates: &Rates, locks: &code::Locks) {
     let mut by_source = BTreeMap::<_, f64>::new();
-    for (place, rate) in rates {
+    for (place, rate) in &rates.locked {
         let site = locks.site(place);
         *by_source.entry((site.line, &site.source)).or_default() += rate;
     }
@@ -106,18 +125,20 @@ fn list(kind: &str, host: &str, rates: &Rates, locks: &code::Locks) {
     }
 }
 
-/// What one more operation executes of that which locks.
+/// What one more operation executes.
 fn rates(program: &Path, host: &str, kind: &str, locks: &mut code::Locks) -> Result<Rates> {
     let (few, many) = (executed(program, host, kind, FEW)?, executed(program, host, kind, MANY)?);
     let places: BTreeSet<&Place> = few.keys().chain(many.keys()).collect();
     locks.look_up(places.iter().map(|place| place.object.clone()).collect())?;
-    let mut rates = Rates::new();
+    let sum = |counts: &Counts| counts.values().sum::<u64>() as f64;
+    let instructions = (sum(&many) - sum(&few)) / f64::from(MANY - FEW);
+    let mut rates = BTreeMap::new();
     for place in places.into_iter().filter(|place| locks.has(place)) {
         let of = |counts: &Counts| counts.get(place).copied().unwrap_or(0) as f64;
         rates.insert(place.clone(), (of(&many) - of(&few)) / f64::from(MANY - FEW));
     }
     locks.name(rates.keys())?;
-    Ok(rates)
+    Ok(Rates { instructions, locked: rates })
 }
 
 /// How often each instruction was executed in a run.

@@ -1,54 +1,61 @@
-//! A discrete-event simulation of the wake, steal and park protocol, driven by costs that it measures first:
-//! `cargo run --release -p benches --bin simulate [typical] [seed N]`.
+//! A discrete-event simulation of the wake, steal and park protocol, driven by counted instructions and by costs that it
+//! measures first: `cargo run --release -p benches --bin simulate -- --measured FILE`.
 //!
-//! It predicts what one and two workers take for some workloads of `compare`, which it runs as well, so that it can be seen
-//! to be wrong; and then what up to 128 workers would. With `typical` it takes recorded costs, measures nothing, and says
-//! the same each time.
+//! It predicts what one and two workers take for some workloads of `compare`, and fails when it is out by more than a
+//! factor: so it can be seen to be wrong. Then it says what up to 128 workers would take, of this runtime and of a scheduler that
+//! differs from it as tokio's does. See `docs/scaling.md`.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
-use benches::{Host, Ours, Workload};
+use benches::{Host, Ours, Tokio, Workload};
 use comfy_table::{CellAlignment, Table, presets};
 
-mod costs;
+mod channel;
+mod check;
+mod clock;
 mod job;
 mod line;
+mod machine;
+mod measured;
 mod model;
+mod options;
+mod policy;
+mod spin;
+mod steps;
 #[cfg(test)]
 mod tests;
+mod workloads;
 
-use costs::Costs;
+use check::Checked;
+use clock::Clock;
 use job::Job;
-use line::Time;
-use model::{Outcome, Setup, simulate};
+use machine::Machine;
+use measured::Record;
+use model::{Setup, simulate};
+use options::Options;
+use policy::{OURS, Policy, TOKIO_LIKE};
+use steps::Steps;
 
-/// Counts of workers whose figures are predicted and not measured.
+/// Counts of workers of the curves.
 const WORKERS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
 
-/// Rounds of which a measured figure is the median.
-const ROUNDS: usize = 9;
+/// A scheduler and what its steps take.
+#[derive(Clone, Copy, Debug)]
+struct Scheduler {
+    policy: Policy,
+    machine: Machine,
+    steps: Steps,
+    seed: u64,
+}
 
-/// A workload of the library, told to the simulation.
-fn setup_of(workload: Workload, workers: usize, costs: Costs) -> Setup {
-    let count = workload.operations() as usize;
-    let mut setup = Setup::new(workers, costs);
-    match workload {
-        Workload::SpawnJoin => setup.roots.push(Job::spawn_join(count, 1, 0)),
-        Workload::Chained => setup.roots.push(Job::Chain { left: count }),
-        Workload::ForkJoin => setup.roots.push(Job::fork(24, (costs.call * 1000.0) as Time)),
-        Workload::SpawnOutside => setup.outside = count,
-        _ => unreachable!("not among the predicted"),
+impl Scheduler {
+    fn setup(&self, workers: usize) -> Setup {
+        Setup { seed: self.seed, ..Setup::new(workers, self.policy, self.machine, self.steps) }
     }
-    setup
 }
 
-/// Nanoseconds an operation.
-fn nanos_each(outcome: &Outcome, operations: usize) -> f64 {
-    outcome.time as f64 / 1000.0 / operations as f64
-}
-
-fn table(header: impl IntoIterator<Item = &'static str>) -> Table {
+fn table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN).set_header(header.into_iter().collect::<Vec<_>>());
     for column in table.column_iter_mut().skip(1) {
@@ -57,97 +64,133 @@ fn table(header: impl IntoIterator<Item = &'static str>) -> Table {
     table
 }
 
-/// Predicted beside measured.
-fn check(costs: Costs, seed: u64, hosts: [&'static Ours; 2]) {
-    let mut table = table(["workload", "workers", "predicted ns", "measured ns", "error"]);
-    for workload in [Workload::SpawnJoin, Workload::Chained, Workload::ForkJoin, Workload::SpawnOutside] {
-        for (host, workers) in hosts.iter().zip(1..) {
-            let outcome = simulate(Setup { seed, ..setup_of(workload, workers, costs) });
-            // Of fork-join one tree is simulated, and several are measured.
-            let predicted = match workload {
-                Workload::ForkJoin => nanos_each(&outcome, outcome.spawned),
-                _ => nanos_each(&outcome, workload.operations() as usize),
-            };
-            let mut measured: Vec<f64> = (0..=ROUNDS)
-                .map(|_| workload.run(*host).wall.as_secs_f64() * 1e9 / f64::from(workload.operations()))
-                .collect();
-            // The first round warms up.
-            measured.remove(0);
-            measured.sort_by(f64::total_cmp);
-            let measured = measured[ROUNDS / 2];
-            table.add_row([
-                workload.name().to_owned(),
-                workers.to_string(),
-                format!("{predicted:.0}"),
-                format!("{measured:.0}"),
-                format!("{:+.0} %", 100.0 * (predicted / measured - 1.0)),
-            ]);
-        }
+/// Both schedulers.
+fn schedulers(options: &Options) -> [Scheduler; 2] {
+    let (machine, clocks) = if options.recorded {
+        (Machine::TYPICAL, [Clock::TYPICAL; 2])
+    } else {
+        let ours: &'static Ours = Box::leak(Box::new(Ours::start(1)));
+        let tokio: &'static Tokio = Box::leak(Box::new(Tokio::start(1)));
+        (Machine::measured(ours), [Clock::measured(ours), Clock::measured(tokio)])
+    };
+    let scheduler = |policy: Policy, clock: &Clock| {
+        let steps = Steps::of(&policy, &machine, clock);
+        Scheduler { policy, machine, steps, seed: options.seed }
+    };
+    [scheduler(OURS, &clocks[0]), scheduler(TOKIO_LIKE, &clocks[1])]
+}
+
+/// What the predictions are made from.
+fn print_costs(schedulers: &[Scheduler; 2], how: &str) {
+    let mut costs = table([format!("machine, {how}").as_str(), "ns"]);
+    for (name, nanos) in schedulers[0].machine.table() {
+        let digits = if nanos < 1.0 { 3 } else { 1 };
+        costs.add_row([name.to_owned(), format!("{nanos:.digits$}")]);
     }
-    println!("{table}\n");
+    println!("{costs}\n");
+    let mut steps = table(["step, on own lines", "ours, ns", "tokio-like, ns"]);
+    for ((name, ours), (_, tokio)) in schedulers[0].steps.table().into_iter().zip(schedulers[1].steps.table())
+    {
+        steps.add_row([name.to_owned(), format!("{ours:.1}"), format!("{tokio:.1}")]);
+    }
+    println!("{steps}\n");
+}
+
+fn print_checked(name: &str, checked: &[Checked]) {
+    let wall = format!("{name}: ns an operation");
+    let mut rows = table([&wall, "workers", "predicted", "measured", "error", "CPU: predicted", "measured"]);
+    for row in checked {
+        let [cpu, measured_cpu] = row.cpu;
+        rows.add_row([
+            row.workload.name().to_owned(),
+            row.workers.to_string(),
+            format!("{:.0}", row.predicted),
+            format!("{:.0}", row.measured),
+            format!("{:+.0} %", 100.0 * (row.predicted / row.measured - 1.0)),
+            format!("{cpu:.0}"),
+            format!("{measured_cpu:.0}"),
+        ]);
+    }
+    println!("{rows}\n");
 }
 
 /// What more workers would do.
-fn scale(costs: Costs, seed: u64) {
-    type Make = fn(usize, Costs) -> Setup;
-    /// Many small tasks from each worker, for itself.
-    fn each(workers: usize, costs: Costs) -> Setup {
-        let mut setup = Setup::new(workers, costs);
-        setup.roots = (0..workers).map(|_| Job::spawn_join(64, 40, 0)).collect();
-        setup
+fn print_curves(scheduler: &Scheduler) {
+    type Begin = fn(&mut Setup) -> usize;
+    /// So many rounds of so many tasks on each worker, for itself: nobody has anything to steal for long.
+    fn each(setup: &mut Setup) -> usize {
+        setup.roots = (0..setup.workers).map(|_| Job::spawn_join(64, 40, 0)).collect();
+        64 * 40 * setup.workers
     }
-    let rows: [(&str, Make); 7] = [
+    fn grain(setup: &mut Setup) -> usize {
+        setup.roots.push(Job::spawn_join(5_000, 1, 5_000_000));
+        5_000
+    }
+    let rows: [(&str, Begin); 8] = [
         ("each worker spawns and joins", each),
-        ("the same, 8 shared RMWs", |workers, costs| Setup { shared_rmws: 8, ..each(workers, costs) }),
-        ("fork-join", |workers, costs| setup_of(Workload::ForkJoin, workers, costs)),
-        ("one spawns, empty tasks", |workers, costs| setup_of(Workload::SpawnJoin, workers, costs)),
-        ("one spawns, 5 µs tasks", |workers, costs| {
-            let mut setup = Setup::new(workers, costs);
-            setup.roots.push(Job::spawn_join(5_000, 1, 5_000_000));
-            setup
-        }),
-        ("spawned outside", |workers, costs| setup_of(Workload::SpawnOutside, workers, costs)),
-        ("chain", |workers, costs| setup_of(Workload::Chained, workers, costs)),
+        ("fork_join", |setup| workloads::begin(Workload::ForkJoin, setup)),
+        ("spawn_join: one spawns empty tasks", |setup| workloads::begin(Workload::SpawnJoin, setup)),
+        ("one spawns tasks of 5 µs", grain),
+        ("spawn_outside", |setup| workloads::begin(Workload::SpawnOutside, setup)),
+        ("yield", |setup| workloads::begin(Workload::Yield, setup)),
+        ("ring", |setup| workloads::begin(Workload::Ring, setup)),
+        ("mpsc", |setup| workloads::begin(Workload::Mpsc, setup)),
     ];
-    let mut table =
-        table(["ns a task, predicted", "1", "2", "4", "8", "16", "32", "64", "128", "busiest line at 128"]);
-    for (name, make) in rows {
-        let outcomes = WORKERS.map(|workers| simulate(Setup { seed, ..make(workers, costs) }));
+    let workers = WORKERS.map(|workers| workers.to_string());
+    let name = format!("{}: ns an operation, predicted", scheduler.policy.name);
+    let header = [name.as_str()].into_iter().chain(workers.iter().map(String::as_str));
+    let mut curves = table(header.chain(["busiest line at 128"]));
+    for (name, begin) in rows {
+        let outcomes = WORKERS.map(|workers| {
+            let mut setup = scheduler.setup(workers);
+            let operations = begin(&mut setup);
+            (simulate(setup), operations)
+        });
         let mut row = vec![name.to_owned()];
-        row.extend(outcomes.iter().map(|outcome| format!("{:.1}", nanos_each(outcome, outcome.spawned))));
-        let (share, line) = outcomes[WORKERS.len() - 1].busiest;
+        row.extend(outcomes.iter().map(|(outcome, operations)| {
+            format!("{:.1}", outcome.time as f64 / 1000.0 / *operations as f64)
+        }));
+        let (share, line) = outcomes[WORKERS.len() - 1].0.busiest;
         row.push(format!("{line}, {} %", share / 10));
-        table.add_row(row);
+        curves.add_row(row);
     }
-    println!("{table}");
+    println!("{curves}\n");
+}
+
+fn run(options: &Options) -> Result<ExitCode, String> {
+    let record = match &options.measured {
+        Some(path) => Some(Record::read(path).map_err(|error| format!("{}: {error}", path.display()))?),
+        None => None,
+    };
+    println!("Seed {}.\n", options.seed);
+    let schedulers = schedulers(options);
+    print_costs(&schedulers, if options.recorded { "recorded" } else { "measured" });
+    let mut wrong = 0;
+    if let Some(record) = &record {
+        println!("Measured: {}.\n", record.origin());
+        let [ours, theirs] =
+            schedulers.map(|scheduler| check::check(record, |workers| scheduler.setup(workers)));
+        print_checked(OURS.name, &ours);
+        print_checked(TOKIO_LIKE.name, &theirs);
+        for row in check::wrong(&ours, options.factor) {
+            let (name, workers, out_by) = (row.workload.name(), row.workers, row.out_by());
+            println!("error: {name} with {workers} is out by {out_by:.2}, more than {:.2}", options.factor);
+            wrong += 1;
+        }
+        if ours.is_empty() {
+            return Err("nothing that is modelled is in the file".into());
+        }
+    }
+    schedulers.iter().for_each(print_curves);
+    Ok(if wrong > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn main() -> ExitCode {
-    let mut typical = false;
-    let mut seed = 1;
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match (argument.as_str(), arguments.next().and_then(|value| value.parse().ok())) {
-            ("typical", None) => typical = true,
-            ("seed", Some(value)) => seed = value,
-            _ => {
-                eprintln!("usage: simulate [seed N] [typical]");
-                return ExitCode::FAILURE;
-            }
-        }
-    }
-    println!("seed {seed}\n");
-    let hosts: Option<[&'static Ours; 2]> =
-        (!typical).then(|| [1, 2].map(|workers| &*Box::leak(Box::new(Ours::start(workers)))));
-    let costs = hosts.map_or(Costs::TYPICAL, |[alone, _]| Costs::measured(alone));
-    let mut inputs = table(["cost", if typical { "ns, recorded" } else { "ns, measured" }]);
-    for (name, nanos) in costs.table() {
-        inputs.add_row([name.to_owned(), format!("{nanos:.1}")]);
-    }
-    println!("{inputs}\n");
-    if let Some(hosts) = hosts {
-        check(costs, seed, hosts);
-    }
-    scale(costs, seed);
-    ExitCode::SUCCESS
+    let done = Options::parse(std::env::args().skip(1))
+        .map_err(|error| format!("{error}\n\n{}", options::USAGE))
+        .and_then(|options| run(&options));
+    done.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
 }
