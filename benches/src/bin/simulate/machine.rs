@@ -11,7 +11,7 @@ use super::steps::Counted;
 /// Nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Machine {
-    /// One instruction, on average.
+    /// One instruction, on average: little, since many are executed while a locked operation waits.
     pub(crate) instruction: f64,
     /// An RMW on a line that the core has, or a fence.
     pub(crate) rmw: f64,
@@ -33,13 +33,13 @@ const LONGEST_TRANSFER: f64 = 1_000.0;
 impl Machine {
     /// Of the order that a virtual machine of two x86-64 cores has shown: for tests, and where nothing is to be measured.
     pub(crate) const TYPICAL: Machine = Machine {
-        instruction: 0.07,
-        rmw: 5.0,
-        transfer: 60.0,
-        far: 4.0,
+        instruction: 0.02,
+        rmw: 8.0,
+        transfer: 50.0,
+        far: 1.2,
         wake: 2_500.0,
         latency: 6_000.0,
-        call: 1.5,
+        call: 0.6,
     };
 
     /// Each with what it is.

@@ -67,7 +67,7 @@ fn table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
 /// Both schedulers.
 fn schedulers(options: &Options) -> [Scheduler; 2] {
     let (machine, clocks) = if options.recorded {
-        (Machine::TYPICAL, [Clock::TYPICAL; 2])
+        (Machine::TYPICAL, [Clock::TYPICAL, Clock::TYPICAL_OF_TOKIO])
     } else {
         let ours: &'static Ours = Box::leak(Box::new(Ours::start(1)));
         let tokio: &'static Tokio = Box::leak(Box::new(Tokio::start(1)));

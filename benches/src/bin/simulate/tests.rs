@@ -14,10 +14,10 @@ fn setup(workers: usize, policy: Policy) -> Setup {
 }
 
 /// Every workload at some counts of workers.
-fn outcomes(seed: u64, looks_again: bool, policy: Policy) -> Vec<Outcome> {
+fn outcomes(seed: u64, policy: Policy) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for workers in [1, 2, 3, 8, 49, 128] {
-        let setup = || Setup { seed, looks_again, ..setup(workers, policy) };
+        let setup = || Setup { seed, ..setup(workers, policy) };
         let jobs = [
             Job::spawn_join(600, 1, 0),
             Job::spawn_join(300, 3, 20_000),
@@ -43,15 +43,15 @@ fn outcomes(seed: u64, looks_again: bool, policy: Policy) -> Vec<Outcome> {
 
 #[test]
 fn the_same_seed_gives_the_same_outcome_and_another_seed_another() {
-    assert_eq!(outcomes(7, true, OURS), outcomes(7, true, OURS));
-    assert_ne!(outcomes(7, true, OURS), outcomes(8, true, OURS));
+    assert_eq!(outcomes(7, OURS), outcomes(7, OURS));
+    assert_ne!(outcomes(7, OURS), outcomes(8, OURS));
 }
 
 #[test]
 fn every_task_runs_once_and_nobody_sleeps_over_one() {
     for policy in [OURS, TOKIO_LIKE] {
         for seed in 1..=2 {
-            for outcome in outcomes(seed, true, policy) {
+            for outcome in outcomes(seed, policy) {
                 assert_eq!(outcome.slept_over, 0, "{outcome:?}");
                 assert!(outcome.completions.iter().all(|completions| *completions == 1), "seed {seed}");
             }
@@ -61,7 +61,15 @@ fn every_task_runs_once_and_nobody_sleeps_over_one() {
 
 #[test]
 fn a_worker_that_does_not_look_again_before_it_sleeps_sleeps_over_work() {
-    assert!((1..=5).any(|seed| outcomes(seed, false, OURS).iter().any(|outcome| outcome.slept_over > 0)));
+    // At one of these paces a task comes between the look and the sleep.
+    let slept_over = |looks_again| {
+        (20..400).step_by(7).any(|pace| {
+            let setup = setup(1, OURS);
+            let steps = Steps { spawn_outside: f64::from(pace), ..setup.steps };
+            simulate(Setup { outside: 500, steps, looks_again, ..setup }).slept_over > 0
+        })
+    };
+    assert!(slept_over(false) && !slept_over(true));
 }
 
 /// Who is left waiting is told by the count of operations that they were to make.
