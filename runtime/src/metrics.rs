@@ -91,7 +91,7 @@ impl WorkerMetrics {
 pub struct Metrics {
     /// The workers, by index.
     pub workers: Vec<WorkerMetrics>,
-    /// The thread inside `block_on`, which takes part.
+    /// The thread inside `block_on`. It polls tasks in a runtime without workers only.
     pub guest: WorkerMetrics,
     /// Spare threads that stand in for a blocked worker now.
     pub spares: usize,

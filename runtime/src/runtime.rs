@@ -134,8 +134,9 @@ impl Runtime {
         self.handle.spawn_compute(f)
     }
 
-    /// Runs `future` to completion on the calling thread, which takes part: tasks spawned here run here or are stolen by
-    /// the workers.
+    /// Runs `future` to completion on the calling thread. What it spawns goes into a queue of that thread's, from which the
+    /// workers steal; the thread runs no task itself, so that none can hold up `future`. Without workers it runs all tasks,
+    /// for as long as it is in here.
     ///
     /// # Panics
     ///

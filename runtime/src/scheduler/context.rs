@@ -20,7 +20,7 @@ use crate::tokio_compat::Entered;
 pub(crate) enum Role {
     /// A worker thread, or a spare: runs tasks until shutdown.
     Worker,
-    /// The thread in `block_on`: runs a root future, and meanwhile the tasks in its own queue.
+    /// The thread in `block_on`: polls a root future, and queues for the workers what that spawns and wakes.
     Guest,
     /// The one thread of a runtime without workers: root, own queue, injector.
     Sole,
@@ -243,14 +243,9 @@ fn enter_tokio(shared: &Shared) -> Entered {
 
 impl LocalPlace for Context {
     fn make_way(&self, name: &'static str) -> Result<(), DriveError> {
-        let polls_root = || self.polled.get().is_null();
         match self.role {
-            Role::Waiting => Ok(()),
-            // It gives up its seat after this poll.
-            Role::Guest if polls_root() => Ok(()),
-            Role::Guest => {
-                Err(DriveError::unable(name, "it runs a spawned task, which may go on on another thread"))
-            }
+            // A guest gives up its seat after this poll, which is its root's.
+            Role::Waiting | Role::Guest => Ok(()),
             Role::Sole => {
                 self.shared.turn_aside().map_err(|error| DriveError::no_thread(name, error))?;
                 self.turned_aside.set(true);

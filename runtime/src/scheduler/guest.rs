@@ -1,4 +1,5 @@
-//! `block_on`: the calling thread polls a root future, and takes part as a guest while it has nothing else to do.
+//! `block_on`: the calling thread polls a root future. What that spawns is queued here for the workers to take; only where
+//! there are none does the thread run tasks itself.
 use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -164,29 +165,33 @@ impl Guest {
         let holder = context.holder();
         while !shared.is_closed() {
             if self.root.take_notified() {
-                // The root comes first, and may block: what waits here is for others to take.
-                context.announce_queue();
                 frame.budget().set(budget::PER_POLL);
                 let polled = future.as_mut().poll(&mut cx);
                 frame.budget().set(budget::UNLIMITED);
                 if let Poll::Ready(output) = polled {
                     return Ended::Ready(output);
                 }
-                if context.role() == Role::Guest && frame.has_local_driver() {
+            }
+            if context.role() == Role::Guest {
+                if frame.has_local_driver() {
                     return Ended::LocalDriver;
                 }
+                context.heed_overdue_driver();
+                if !self.root.is_notified() {
+                    context.park_as_guest();
+                }
+                continue;
             }
             // A root that wakes itself takes turns with the tasks.
-            context.heed_overdue_driver();
             holder.between_polls();
             if context.turned_aside.get() {
                 context.look_at_local_driver(frame);
             }
             holder.run_pinned(frame);
-            match context.next_as_guest() {
+            match context.next_as_sole() {
                 Some(task) => holder.poll(frame, task),
                 None if self.root.is_notified() || context.has_pinned_ready() => {}
-                None => context.park_as_guest(frame),
+                None => context.park_as_sole(frame),
             }
         }
         Ended::Again
@@ -194,32 +199,48 @@ impl Guest {
 }
 
 impl Context {
-    fn next_as_guest(&self) -> Option<Notified<Shared>> {
-        let own = self.next_in_order();
-        match self.role() {
-            Role::Sole => own.or_else(|| self.pop_injected()),
-            _ => own,
-        }
+    fn next_as_sole(&self) -> Option<Notified<Shared>> {
+        self.next_in_order().or_else(|| self.pop_injected())
     }
 
-    /// Everything here is pending. A wake of the root, or for a sole thread a push into the empty injector, leaves a
-    /// token with the parker; so nothing that came between the last look and here is slept over.
-    fn park_as_guest(&self, frame: &Frame) {
-        let (shared, index) = (self.shared(), self.held().index());
-        if !self.before_park() {
-            // Not in the idle set, where it could be called to work; but not awake either.
-            shared.idle.retire(index);
+    /// The root is pending. Its wake leaves a token with the parker, so that none is slept over. What is queued here is for
+    /// the workers, who were told of it when it was: a task that blocks or computes for long would hold up the root if it
+    /// were run here, and nobody can stand in for this thread. So is the driver, whose events are mostly for tasks: this
+    /// thread turns it when the supervisor finds nobody else, and waits in it where there is no supervisor.
+    fn park_as_guest(&self) {
+        let shared = self.shared();
+        self.tell_of_parking(|| {
+            self.wait(if shared.is_supervised() { None } else { shared.driver.try_take() });
+        });
+        self.tell_of_turned_up(false);
+    }
+
+    /// Everything here is pending. A wake of the root, or a push into the empty injector, leaves a token with the parker; so
+    /// nothing that came between the last look and here is slept over.
+    fn park_as_sole(&self, frame: &Frame) {
+        self.tell_of_parking(|| {
+            if self.has_something_ready() {
+                return;
+            }
             if frame.has_local_driver() {
                 self.wait_in_local_driver(frame);
             } else {
                 self.end_turning_aside();
-                self.wait(shared.driver.try_take());
+                self.wait(self.shared().driver.try_take());
             }
-            let supervisor_was_asleep = shared.idle.join(index);
-            shared.unpark_supervisor_if(supervisor_was_asleep);
-        }
+        });
+    }
+
+    /// Around a wait: the builder's callbacks, which may spawn, and the idle set. This thread is not in that, where it could
+    /// be called to work; but it does not count as awake either.
+    fn tell_of_parking(&self, wait: impl FnOnce()) {
+        let (shared, index) = (self.shared(), self.held().index());
+        self.before_park();
+        shared.idle.retire(index);
+        wait();
+        let supervisor_was_asleep = shared.idle.join(index);
+        shared.unpark_supervisor_if(supervisor_was_asleep);
         self.after_park();
-        self.tell_of_turned_up(true);
     }
 }
 

@@ -8,17 +8,22 @@ use crate::idle::Park;
 impl Context {
     /// Waits until there may be something to do: in the driver if nobody is there, else parked.
     pub(super) fn park(&self) {
-        if !self.before_park() {
+        self.before_park();
+        if !self.has_something_ready() {
             self.park_if_idle();
         }
         self.after_park();
     }
 
-    /// The builder's callback, which may spawn. True when there is something queued to run.
-    pub(super) fn before_park(&self) -> bool {
+    /// The builder's callback, which may spawn.
+    pub(super) fn before_park(&self) {
         if let Some(call) = &self.shared().config.on_thread_park {
             call();
         }
+    }
+
+    /// Whether there is something of its own to run.
+    pub(super) fn has_something_ready(&self) -> bool {
         !self.has_nothing_queued() || self.has_pinned_ready()
     }
 

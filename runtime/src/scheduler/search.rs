@@ -15,10 +15,6 @@ impl Context {
     /// What is for everybody: a batch from the injector goes behind the own queue, and half of what the guest holds.
     pub(super) fn take_injected(&self) {
         let shared = self.shared();
-        // A guest runs what was queued here, and may leave at any moment.
-        if self.role() == Role::Guest {
-            return;
-        }
         self.relieve_guest();
         if shared.injector.is_empty() {
             return;
@@ -51,7 +47,7 @@ impl Context {
         u32::try_from(round).map_or(u32::MAX, |round| round.min(self.shared().config.global_queue_interval))
     }
 
-    /// Nobody stands in for a guest whose root blocks, and workers that are busy do not steal.
+    /// A guest runs nothing of what it queues, and workers that are busy do not steal.
     fn relieve_guest(&self) {
         let (core, shared) = (self.core(), self.shared());
         let guest = &shared.slots[shared.guest_slot()].stealer;

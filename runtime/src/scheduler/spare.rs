@@ -21,7 +21,7 @@ pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
     let executing = with_context(|context| {
         let context = context.filter(|context| context.executes())?;
         context.expose();
-        // Nobody needs to stand in for a guest: the workers are there.
+        // Nobody needs to stand in for a guest: it runs nothing but its root.
         let covered = (context.role() == Role::Worker).then(|| context.held().index());
         Some((Arc::clone(context.shared()), context.role(), covered))
     });

@@ -107,7 +107,11 @@ impl Supervised for Shared {
     }
 
     fn set_driver_overdue(&self) {
-        // Relaxed: a hint.
+        // Relaxed: a hint; who is parked is told by the token.
         self.signals.fetch_or(DRIVER_OVERDUE, Ordering::Relaxed);
+        // The thread in `block_on` may be the only one that is not held up.
+        if self.slots[self.guest_slot()].is_held() {
+            self.unpark_slot(self.guest_slot());
+        }
     }
 }

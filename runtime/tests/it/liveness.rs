@@ -8,7 +8,7 @@ use std::time::Duration;
 use runtime::time::{sleep, timeout};
 use runtime::{Builder, Runtime, UnhandledPanic};
 
-use crate::support::{panic_silently, pool, watchdog};
+use crate::support::{panic_silently, pool, pool_without_spares, watchdog};
 
 fn sole() -> Runtime {
     Builder::new_current_thread().build().unwrap()
@@ -30,6 +30,46 @@ fn a_task_queued_on_the_thread_in_block_on_runs_while_its_root_blocks_in_place()
             runtime::task::block_in_place(|| rx.recv()).unwrap();
         });
     }
+}
+
+/// Nobody can stand in for the thread that polls the root.
+#[test]
+fn a_task_that_blocks_until_the_root_says_something_is_told() {
+    let _watchdog = watchdog();
+    let runtime = pool(2);
+    for round in 0..100 {
+        let (tx, rx) = mpsc::channel();
+        runtime.block_on(async {
+            let task = runtime::spawn(async move {
+                if round % 2 == 0 { rx.recv() } else { runtime::task::block_in_place(|| rx.recv()) }
+            });
+            // The thread in `block_on` has nothing else to do meanwhile.
+            sleep(Duration::from_millis(1)).await;
+            tx.send(round).unwrap();
+            assert_eq!(task.await.unwrap(), Ok(round));
+        });
+    }
+}
+
+/// Nobody else is left to turn the driver.
+#[test]
+fn a_root_that_sleeps_is_woken_while_every_worker_is_blocked() {
+    let _watchdog = watchdog();
+    let runtime = pool_without_spares(1);
+    let (tx, rx) = mpsc::channel();
+    let (blocks, blocked) = mpsc::channel();
+    let task = runtime.spawn(async move {
+        blocks.send(()).unwrap();
+        rx.recv()
+    });
+    blocked.recv().unwrap();
+    runtime.block_on(async {
+        for _ in 0..5 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        tx.send(()).unwrap();
+        assert_eq!(task.await.unwrap(), Ok(()));
+    });
 }
 
 /// The root never leaves a moment in which nothing is ready.

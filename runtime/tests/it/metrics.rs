@@ -48,7 +48,7 @@ fn with_a_single_spawner_and_work_for_all_every_worker_steals() {
 }
 
 #[test]
-fn what_the_guest_spawns_is_stolen_by_every_worker() {
+fn what_the_guest_spawns_is_run_by_the_workers_alone() {
     let _watchdog = watchdog();
     let runtime = pool(2);
     until(|| {
@@ -60,7 +60,7 @@ fn what_the_guest_spawns_is_stolen_by_every_worker() {
         });
         runtime.metrics().workers.iter().all(|worker| worker.steals > 0)
     });
-    assert!(runtime.metrics().guest.polls > 0, "the guest takes part");
+    assert_eq!(runtime.metrics().guest.polls, 0, "the root may have to answer a task that blocks");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn live_tasks_and_spawned_tasks_are_counted() {
         until_no_tasks(&runtime);
         assert_eq!(runtime.metrics().spawned, tasks as u64 + 1_001);
         let polls: u64 = runtime.metrics().workers.iter().map(|worker| worker.polls).sum();
-        assert!(polls + runtime.metrics().guest.polls >= 2_000);
+        assert!(polls >= 2_000);
     }
 }
 
