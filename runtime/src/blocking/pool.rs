@@ -63,6 +63,8 @@ impl From<Refused> for io::Error {
     fn from(refused: Refused) -> io::Error {
         let kind = match &refused {
             Refused::Closed => io::ErrorKind::Other,
+            // Not of the operation: who is told that it would block tries again at once.
+            Refused::NoThread(error) if error.kind() == io::ErrorKind::WouldBlock => io::ErrorKind::Other,
             Refused::NoThread(error) => error.kind(),
         };
         io::Error::new(kind, refused)

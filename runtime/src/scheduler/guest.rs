@@ -258,11 +258,17 @@ impl Drop for Guest {
         let _leaves = Leaves(&shared);
         // Left before.
         let seat = seat;
-        seat.context.end();
         let is_sole = seat.context.role() == Role::Sole;
         if is_sole {
-            // Before the slot is free: the next to sit there attends.
+            // Before the slot is free: the next to sit there attends. And before what may wait for a timer in its destructor.
             shared.driver.vacate();
+            shared.driver.forsake();
+            let elsewhere = seat.context.frame_builder().context_only().build();
+            let _entered = elsewhere.enter();
+            seat.context.end_pinned();
+        }
+        seat.context.end();
+        if is_sole {
             seat.context.end_turning_aside();
         }
         // With the values of others: those who wait here are told all the same.

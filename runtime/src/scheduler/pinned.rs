@@ -50,13 +50,13 @@ impl Pinned {
         }
     }
 
-    /// The queue with the fewest tasks; among equals in turn.
-    fn least(&self) -> &Arc<Local<Call>> {
+    /// Of the queues whose owners are not held up, if there are such, the one with the fewest tasks; among equals in turn.
+    fn least(&self, is_held_up: impl Fn(usize) -> bool) -> &Arc<Local<Call>> {
         let queues = &self.queues;
         // Relaxed: only that it moves is asked for.
         let start = self.next.fetch_add(1, Ordering::Relaxed) % queues.len();
-        let in_turn = queues[start..].iter().chain(&queues[..start]);
-        in_turn.min_by_key(|queue| queue.live()).unwrap_or(&queues[start])
+        let in_turn = (start..queues.len()).chain(0..start);
+        &queues[in_turn.min_by_key(|&slot| (is_held_up(slot), queues[slot].live())).unwrap_or(start)]
     }
 
     pub(super) fn queues(&self) -> impl Iterator<Item = &Local<Call>> {
@@ -96,7 +96,8 @@ impl Shared {
         F::Output: Send + 'static,
     {
         crate::misuse::refuse_in_child("spawn_pinned", self.origin);
-        Local::spawn_made(self.pinned.least(), create, label, || self.count_spawned())
+        let queue = self.pinned.least(|slot| self.cover.is_covered(slot));
+        Local::spawn_made(queue, create, label, || self.count_spawned())
     }
 
     fn count_spawned(&self) {

@@ -72,6 +72,12 @@ impl Cover {
         self.books.lock().covered[slot].is_some_and(|wish| wish.by == By::Itself)
     }
 
+    /// Whether the thread of `slot` is held up, as far as anybody knows.
+    pub fn is_covered(&self, slot: usize) -> bool {
+        // Relaxed: a figure.
+        self.wanted.load(Ordering::Relaxed) > 0 && self.books.lock().covered[slot].is_some()
+    }
+
     /// Whether there are more spares than covered slots: a look by one that might leave.
     pub fn has_surplus(&self) -> bool {
         // Relaxed: acted upon only after a second look under the lock.

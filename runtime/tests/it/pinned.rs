@@ -206,6 +206,55 @@ fn pinned_and_other_tasks_of_one_worker_take_turns() {
 }
 
 #[test]
+fn new_pinned_tasks_are_not_put_where_the_thread_is_held_up() {
+    let _watchdog = watchdog();
+    let runtime = pool(2);
+    let (open, blocked) = (Gate::default(), Gate::default());
+    let (open_there, blocked_there) = (open.clone(), blocked.clone());
+    let blocks = runtime.spawn(async move {
+        block_in_place(|| {
+            blocked_there.open();
+            open_there.wait();
+        });
+    });
+    blocked.wait();
+    for _ in 0..8 {
+        runtime.block_on(runtime.spawn_pinned(|| async {})).unwrap();
+    }
+    open.open();
+    runtime.block_on(blocks).unwrap();
+    // Nor where it is the one that waits for them.
+    for _ in 0..8 {
+        let handle = runtime.handle().clone();
+        let waits = async move { block_in_place(|| handle.block_on(handle.spawn_pinned(|| async {}))) };
+        runtime.block_on(runtime.spawn(waits)).unwrap().unwrap();
+    }
+}
+
+#[test]
+fn a_local_task_may_wait_in_its_destructor_when_the_one_thread_leaves() {
+    struct Sleeps;
+
+    impl Drop for Sleeps {
+        fn drop(&mut self) {
+            pollster::block_on(time::sleep(Duration::from_millis(1)));
+        }
+    }
+
+    let _watchdog = watchdog();
+    let runtime = Builder::new_current_thread().build().unwrap();
+    for _ in 0..2 {
+        runtime.block_on(async {
+            drop(runtime::task::spawn_local(async {
+                let _sleeps = Sleeps;
+                pending::<()>().await;
+            }));
+            yield_now().await;
+        });
+    }
+}
+
+#[test]
 fn while_a_pinned_task_blocks_in_place_its_siblings_wait_for_their_thread() {
     let _watchdog = watchdog();
     let runtime = pool(1);
