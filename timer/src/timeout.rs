@@ -9,7 +9,7 @@ use reactor_hook::budget;
 
 use crate::error::Elapsed;
 use crate::instant::Instant;
-use crate::sleep::{Sleep, sleep};
+use crate::sleep::Sleep;
 
 pin_project! {
     /// A future with a deadline. Made by [`timeout`] and [`timeout_at`].
@@ -108,12 +108,14 @@ impl<T: Future> Future for Timeout<T> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let had_budget = budget::has_remaining();
+        // Without a deadline there is none that may have passed already.
+        let is_new = this.sleep.is_none();
+        let had_budget = is_new && !this.limit.is_zero() || budget::has_remaining();
         if let Poll::Ready(output) = this.value.poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        if this.sleep.is_none() {
-            this.sleep.set(Some(sleep(*this.limit)));
+        if is_new {
+            this.sleep.set(Some(Sleep::new(Instant::now().after(*this.limit), this.limit.is_zero())));
         }
         if let Some(sleep) = this.sleep.as_pin_mut() {
             ready!(sleep.poll_elapsed(cx));
