@@ -55,16 +55,16 @@ impl Entry {
         self.into_ref().get_ref().home.as_ref()
     }
 
-    /// Chooses where it will be armed next.
+    /// Chooses where it will be armed next. Gives back where it was, if that was elsewhere.
     #[inline]
-    pub(crate) fn settle(self: Pin<&mut Self>, home: &Arc<Shard>) {
+    pub(crate) fn settle(self: Pin<&mut Self>, home: &Arc<Shard>) -> Option<Arc<Shard>> {
         debug_assert_ne!(self.phase(), Phase::Armed, "an armed entry moves by being disarmed first");
         if self.home.as_ref().is_some_and(|known| Arc::ptr_eq(known, home)) {
-            return;
+            return None;
         }
         // SAFETY: nothing is moved out of the entry but `home`, which is not structurally pinned.
         let this = unsafe { self.get_unchecked_mut() };
-        this.home = Some(Arc::clone(home));
+        this.home.replace(Arc::clone(home))
     }
 
     /// Whether `waker` is the one that is there. To be asked only if the state was seen `Armed`.

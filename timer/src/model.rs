@@ -36,7 +36,7 @@ impl Sleeper {
     }
 
     pub fn arm(&mut self, timers: &Timers, lane: u32, tick: u64, waker: &Waker) {
-        self.0.as_mut().settle(timers.shard(lane));
+        drop(self.0.as_mut().settle(timers.shard(lane)));
         self.0.as_mut().arm(tick, waker.clone());
     }
 

@@ -136,5 +136,5 @@ pub use frame::{
 pub use local::{LocalDriver, LocalPlace, drive_local, local_driver_of};
 pub use offload::{Offload, RefusedJob, offload};
 pub use parker::{Parker, Unpark};
-pub use source::{DeadlineSource, is_timed_here, source_of, time, with_source};
+pub use source::{DeadlineSource, SourceHere, is_timed_here, source_here, source_of, time, with_source};
 pub use thread::thread_number;

@@ -1,5 +1,6 @@
 //! The deadline-source role: passive, any number in a frame.
 use std::any::Any;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -63,6 +64,24 @@ pub fn with_source<S: DeadlineSource, R>(
     f: impl FnOnce(Option<&S>) -> R,
 ) -> R {
     frame::with_source(make, f)
+}
+
+/// What [`source_here`] found.
+#[derive(Debug)]
+pub struct SourceHere<S> {
+    /// There is such a source until the frame is left, which whatever code of others runs may do.
+    pub source: NonNull<S>,
+    /// The frame's lane, as [`lane`](crate::lane) says.
+    pub lane: u32,
+    /// Whether the frame keeps the source's time, as [`is_timed_here`] says; else it is a mere context.
+    pub is_timed: bool,
+}
+
+/// The first source in the frame entered here, if it is an `S`: all that a timer has to know in one look. Where it is
+/// `None`, there may be one further back, or place for one: [`with_source`].
+#[inline]
+pub fn source_here<S: DeadlineSource>() -> Option<SourceHere<S>> {
+    frame::source_here()
 }
 
 /// Whether the source at this address is kept by the frame that executes here.

@@ -129,7 +129,7 @@ impl Frame {
             blocked: Cell::new(false),
             sources: RefCell::new(Vec::new()),
             source_key: Cell::new(std::ptr::null()),
-            source_type: Cell::new(None),
+            source_type: Cell::new(TypeId::of::<Nobody>()),
             parker: None,
             open: false,
             drives: true,

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use builder::{Blocking, FrameBuilder};
 pub(crate) use place::{Blocker, Offered, Unblock, current_local, offer_driver, offer_local};
 pub use place::{current_driver, has_place, is_driven_here};
-pub(crate) use sources::{current_source, is_timed_here, offer_source, with_source};
+pub(crate) use sources::{current_source, is_timed_here, offer_source, source_here, with_source};
 
 use crate::clock::Clock;
 use crate::driver::{Driver, Turn};
@@ -32,7 +32,7 @@ use sources::Around;
 /// What is driven where nothing is: the address of no value.
 const NOBODY: *const () = std::ptr::dangling();
 
-/// The type of the owner of a frame that has none: there is no such value.
+/// The type of the owner, or of the first source, of a frame that has none: there is no such value.
 enum Nobody {}
 
 pub(crate) struct Tls {
@@ -82,8 +82,9 @@ pub struct Frame {
     sources: RefCell<Vec<Arc<dyn DeadlineSource>>>,
     /// Address of the first source, for the one comparison of `is_timed_here`.
     source_key: Cell<*const ()>,
-    /// The type of the first source: its address is one of such a value, which lives as long as the frame.
-    source_type: Cell<Option<TypeId>>,
+    /// The type of the first source: its address is one of such a value, which lives as long as the frame. Without one, that
+    /// of no value.
+    source_type: Cell<TypeId>,
     /// Blocks and is unblocked for a frame that waits by itself; a pool's workers have their own way to wait.
     parker: Option<Arc<Parker>>,
     /// Whether a driver and sources may still be put in. A pool puts its own in when it builds the frame.
@@ -414,7 +415,7 @@ pub(crate) fn inherited() {
             entered.aside.set(false);
         } else {
             entered.source_key.set(std::ptr::null());
-            entered.source_type.set(None);
+            entered.source_type.set(TypeId::of::<Nobody>());
         }
         frame = entered.outer.get();
     }

@@ -2,14 +2,14 @@
 #![allow(unsafe_code)]
 
 use std::any::{Any, TypeId};
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Frame, entered_frames, place::Offered, tls, with_frame};
 use crate::parker::{Parker, Unpark};
-use crate::source::DeadlineSource;
+use crate::source::{DeadlineSource, SourceHere};
 
 impl Frame {
     /// How long the thread may block, if it keeps the time here.
@@ -38,7 +38,7 @@ impl Frame {
         // Only now that the list keeps it: a panic above would leave a key that nothing stands behind.
         if self.source_key.get().is_null() {
             self.source_key.set(key);
-            self.source_type.set(Some(kind));
+            self.source_type.set(kind);
         }
     }
 
@@ -98,6 +98,18 @@ pub(crate) fn is_timed_here(source: *const ()) -> bool {
     unsafe { frame.as_ref() }.is_some_and(|frame| frame.drives && frame.source_key.get() == source)
 }
 
+#[inline]
+pub(crate) fn source_here<S: DeadlineSource>() -> Option<SourceHere<S>> {
+    let frame = tls(|tls| tls.frame.get());
+    // SAFETY: as in `with_frame`; nothing can leave the frame during these loads.
+    let frame = unsafe { frame.as_ref() }?;
+    if frame.source_type.get() != TypeId::of::<S>() {
+        return None;
+    }
+    let source = NonNull::new(frame.source_key.get().cast_mut().cast())?;
+    Some(SourceHere { source, lane: frame.lane, is_timed: frame.drives })
+}
+
 pub(crate) fn current_source(kind: TypeId) -> Option<Arc<dyn DeadlineSource>> {
     with_frame(|frame| {
         frame.and_then(|frame| {
@@ -119,7 +131,7 @@ pub(crate) fn with_source<S: DeadlineSource, R>(
         let Some(frame) = frame else {
             return f(None);
         };
-        if frame.source_type.get() == Some(TypeId::of::<S>()) {
+        if frame.source_type.get() == TypeId::of::<S>() {
             // SAFETY: `source_key` points to an `S`, by `source_type`, in an `Arc` that lives as long as the frame.
             return f(Some(unsafe { &*frame.source_key.get().cast::<S>() }));
         }
