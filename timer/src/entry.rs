@@ -100,8 +100,8 @@ impl Entry {
         // SAFETY: the owner writes it, under the lock; the state says that there is none to be dropped.
         this.waker.with_mut(|mine| unsafe { (*mine).write(waker) });
         this.state.arm();
-        wheel.insert(node, tick);
-        home.publish_and_unlock(wheel);
+        let is_earliest = wheel.insert(node, tick);
+        home.publish_and_unlock(wheel, is_earliest);
     }
 
     /// Takes it out of the wheel if it is still there: then gives back the waker.
@@ -136,8 +136,8 @@ impl Entry {
             return false;
         }
         wheel.remove(node);
-        wheel.insert(node, tick);
-        home.publish_and_unlock(wheel);
+        let is_earliest = wheel.insert(node, tick);
+        home.publish_and_unlock(wheel, is_earliest);
         true
     }
 

@@ -59,18 +59,14 @@ impl Shard {
         earliest
     }
 
-    /// After an insertion: publishes the earliest tick, and unparks who waits for a later one.
+    /// After an insertion that `is_earliest` of all here: publishes it, and unparks who waits for a later one.
     #[inline]
-    pub(crate) fn publish_and_unlock(&self, wheel: MutexGuard<'_, Wheel>) {
-        let earliest = wheel.earliest();
-        let before = self.earliest();
-        if earliest == before {
-            return;
-        }
-        // Ordering: Relaxed: as in `earliest`.
-        self.earliest.store(earliest, Ordering::Relaxed);
-        drop(wheel);
-        if earliest < before {
+    pub(crate) fn publish_and_unlock(&self, wheel: MutexGuard<'_, Wheel>, is_earliest: bool) {
+        if is_earliest {
+            let earliest = wheel.earliest();
+            // Ordering: Relaxed: as in `earliest`.
+            self.earliest.store(earliest, Ordering::Relaxed);
+            drop(wheel);
             self.keeper.earlier(earliest);
         }
     }

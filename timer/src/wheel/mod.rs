@@ -66,15 +66,20 @@ impl Wheel {
         self.len
     }
 
-    /// Puts in a node that is in no wheel, due at `tick`, or at once if that is over.
+    /// Puts in a node that is in no wheel, due at `tick`, or at once if that is over. Whether `earliest` is another now.
     #[inline]
-    pub(crate) fn insert(&mut self, node: NodeRef, tick: u64) {
+    #[must_use]
+    pub(crate) fn insert(&mut self, node: NodeRef, tick: u64) -> bool {
         // `NEVER` itself would be confounded with an empty wheel.
         let tick = tick.clamp(self.elapsed, NEVER - 1);
         node.set_tick(tick);
         self.link(node, tick);
         self.len += 1;
-        self.earliest = self.earliest.min(tick);
+        let is_earliest = tick < self.earliest;
+        if is_earliest {
+            self.earliest = tick;
+        }
+        is_earliest
     }
 
     /// Takes out a node that is in this wheel. `earliest` stays as it is.

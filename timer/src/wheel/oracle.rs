@@ -40,7 +40,9 @@ impl Pair {
         self.ids.insert(&raw const *node, (due, self.inserted));
         self.oracle.insert((due, self.inserted), node_ref);
         self.nodes.push(node);
-        self.wheel.insert(node_ref, tick);
+        let before = self.wheel.earliest();
+        let is_earliest = self.wheel.insert(node_ref, tick);
+        assert_eq!(is_earliest, self.wheel.earliest() < before);
         self.check();
         self.inserted
     }
