@@ -2,10 +2,10 @@
 mod node;
 #[cfg(test)]
 mod oracle;
-mod slot;
+mod slots;
 
 pub(crate) use node::{Node, NodeRef};
-use slot::Slot;
+use slots::Slots;
 
 /// No entry: what `earliest` says of an empty wheel.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -16,6 +16,8 @@ const SLOTS: usize = 1 << BITS;
 /// 64⁷ milliseconds are 139 years; what is further away waits in `far`.
 const LEVELS: usize = 7;
 const FAR_SHIFT: u32 = BITS * LEVELS as u32;
+/// The slot of what is further away: the only one of a level more. A slot's index has its level above [`BITS`].
+const FAR: usize = LEVELS * SLOTS;
 
 /// How many entries of a slot are looked at for the exact earliest tick. A lone long timer must cost no wake-up at
 /// the start of its slot; a crowd there makes that wake-up cheap a head.
@@ -27,19 +29,11 @@ pub(crate) struct Wheel {
     /// A lower bound of all ticks: after a removal it may be much too low, and not `NEVER` although the wheel is empty.
     earliest: u64,
     len: usize,
-    /// One bit for each level that is not empty; bit `LEVELS` is `far`.
+    /// One bit for each level that is not empty.
     levels: u32,
     /// One bit for each slot that is not empty.
-    occupied: [u64; LEVELS],
-    slots: [[Slot; SLOTS]; LEVELS],
-    far: Slot,
-}
-
-/// Where an entry is.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    Near { level: usize, slot: usize },
-    Far,
+    occupied: [u64; LEVELS + 1],
+    slots: Slots<{ FAR + 1 }>,
 }
 
 impl Wheel {
@@ -49,9 +43,8 @@ impl Wheel {
             earliest: NEVER,
             len: 0,
             levels: 0,
-            occupied: [0; LEVELS],
-            slots: [[Slot::EMPTY; SLOTS]; LEVELS],
-            far: Slot::EMPTY,
+            occupied: [0; LEVELS + 1],
+            slots: Slots::new(),
         }
     }
 
@@ -85,21 +78,7 @@ impl Wheel {
     /// Takes out a node that is in this wheel. `earliest` stays as it is.
     #[inline]
     pub(crate) fn remove(&mut self, node: NodeRef) {
-        match place(self.elapsed, node.tick()) {
-            Place::Near { level, slot } => {
-                let list = &mut self.slots[level][slot];
-                list.remove(node);
-                if list.is_empty() {
-                    self.vacate(level, slot);
-                }
-            }
-            Place::Far => {
-                self.far.remove(node);
-                if self.far.is_empty() {
-                    self.levels &= !(1 << LEVELS);
-                }
-            }
-        }
+        self.unlink(node);
         self.len -= 1;
     }
 
@@ -113,7 +92,7 @@ impl Wheel {
             let mut start = self.next_start(level);
             if level == LEVELS && start <= now {
                 // Not one by one over the spans in which nothing is due.
-                start = self.far.least() >> FAR_SHIFT << FAR_SHIFT;
+                start = self.slots.least(FAR) >> FAR_SHIFT << FAR_SHIFT;
             }
             if start > now {
                 break;
@@ -123,7 +102,7 @@ impl Wheel {
             if level == 0 {
                 return self.pop_from(start as usize % SLOTS);
             }
-            self.cascade(level);
+            self.cascade();
         }
         self.elapsed = self.elapsed.max(now);
         self.search_earliest();
@@ -136,53 +115,37 @@ impl Wheel {
             self.earliest = NEVER;
             return None;
         }
-        let level = self.levels.trailing_zeros() as usize;
-        if level < LEVELS {
-            let slot = self.occupied[level].trailing_zeros() as usize;
-            let node = self.slots[level][slot].pop();
-            if self.slots[level][slot].is_empty() {
-                self.vacate(level, slot);
-            }
-            self.len -= 1;
-            return node;
-        }
-        let node = self.far.pop();
-        if self.far.is_empty() {
-            self.levels = 0;
-        }
-        self.len -= 1;
-        node
+        self.pop_from(self.lowest())
     }
 
     #[inline]
     fn pop_from(&mut self, slot: usize) -> Option<NodeRef> {
-        let list = &mut self.slots[0][slot];
-        let node = list.pop();
-        if list.is_empty() {
-            self.vacate(0, slot);
-        }
-        self.len -= 1;
-        node
+        let node = self.slots.first(slot)?;
+        self.remove(node);
+        Some(node)
+    }
+
+    /// The first occupied slot of the lowest occupied level: of a wheel that is not empty, the next slot.
+    #[inline]
+    fn lowest(&self) -> usize {
+        let level = self.levels.trailing_zeros() as usize;
+        level * SLOTS + self.occupied[level].trailing_zeros() as usize
     }
 
     #[inline]
     fn link(&mut self, node: NodeRef, tick: u64) {
-        match place(self.elapsed, tick) {
-            Place::Near { level, slot } => {
-                self.slots[level][slot].push(node);
-                self.occupied[level] |= 1 << slot;
-                self.levels |= 1 << level;
-            }
-            Place::Far => {
-                self.far.push(node);
-                self.levels |= 1 << LEVELS;
-            }
-        }
+        let slot = place(self.elapsed, tick);
+        self.slots.push(slot, node);
+        let level = slot / SLOTS;
+        self.occupied[level] |= 1 << (slot % SLOTS);
+        self.levels |= 1 << level;
     }
 
     #[inline]
-    fn vacate(&mut self, level: usize, slot: usize) {
-        self.occupied[level] &= !(1 << slot);
+    fn unlink(&mut self, node: NodeRef) {
+        let Some(slot) = self.slots.remove(node) else { return };
+        let level = slot / SLOTS;
+        self.occupied[level] &= !(1 << (slot % SLOTS));
         if self.occupied[level] == 0 {
             self.levels &= !(1 << level);
         }
@@ -201,18 +164,17 @@ impl Wheel {
         (self.elapsed >> above << above) | (slot << shift)
     }
 
-    /// Distributes the next slot of `level`, where `elapsed` has arrived, over the levels below.
-    fn cascade(&mut self, level: usize) {
-        let mut list = if level == LEVELS {
-            self.levels &= !(1 << LEVELS);
-            std::mem::take(&mut self.far)
-        } else {
-            let slot = self.occupied[level].trailing_zeros() as usize;
-            self.vacate(level, slot);
-            std::mem::take(&mut self.slots[level][slot])
-        };
-        while let Some(node) = list.pop() {
+    /// Distributes the next slot, where `elapsed` has arrived, over the levels below. What is still far away comes behind the
+    /// others there.
+    fn cascade(&mut self) {
+        let slot = self.lowest();
+        let last = self.slots.last(slot);
+        while let Some(node) = self.slots.first(slot) {
+            self.unlink(node);
             self.link(node, node.tick());
+            if Some(node) == last {
+                break;
+            }
         }
     }
 
@@ -224,29 +186,27 @@ impl Wheel {
         }
         let level = self.levels.trailing_zeros() as usize;
         let start = self.next_start(level);
+        // On level 0 it is the tick itself.
         let found = match level {
-            0 => start,
-            LEVELS => self.far.least_of_few(FEW).unwrap_or(start),
-            _ => {
-                let slot = self.occupied[level].trailing_zeros() as usize;
-                self.slots[level][slot].least_of_few(FEW).unwrap_or(start)
-            }
+            0 => None,
+            _ => self.slots.least_of_few(self.lowest(), FEW),
         };
+        let found = found.unwrap_or(start);
         // A bound of what was in here before is one of what is left; `NEVER` was only the bound of nothing.
         self.earliest = if self.earliest == NEVER { found } else { self.earliest.max(found) };
     }
 }
 
-/// The highest digit in which `tick` differs from `elapsed` is the level, `tick`'s digit there the slot.
+/// The slot of `tick`: its level is the highest digit in which it differs from `elapsed`, its place there the digit.
 #[inline]
-fn place(elapsed: u64, tick: u64) -> Place {
+fn place(elapsed: u64, tick: u64) -> usize {
     debug_assert!(tick >= elapsed, "what is over is due at `elapsed`");
     let differing = (elapsed ^ tick) | 1;
-    let level = (differing.ilog2() / BITS) as usize;
-    if level >= LEVELS {
-        return Place::Far;
+    let level = differing.ilog2() / BITS;
+    if level as usize >= LEVELS {
+        return FAR;
     }
-    Place::Near { level, slot: (tick >> (BITS * level as u32)) as usize % SLOTS }
+    level as usize * SLOTS + (tick >> (BITS * level)) as usize % SLOTS
 }
 
 impl std::fmt::Debug for Wheel {
