@@ -26,6 +26,8 @@ pub trait Host: Debug + Send + Sync + Sized + 'static {
     type Join<T: Send + 'static>: Future<Output = T> + Send + Unpin;
     /// Its own bounded channel.
     type Channel: Channel;
+    /// What a timeout says when it is over.
+    type Late: Debug + Send;
     /// A listening TCP socket.
     type Listener: Send + Sync + 'static;
     /// A connected TCP socket.
@@ -64,11 +66,11 @@ pub trait Host: Debug + Send + Sync + Sized + 'static {
     /// Ready after so many ticks of an interval, the first of them a `period` from now.
     fn ticks(period: Duration, times: u32) -> impl Future<Output = ()> + Send;
 
-    /// The future's output, if it is ready in time.
+    /// The future's output, if it is ready in time. As the host gives it: a future around it would be measured as well.
     fn timeout<F: Future<Output: Send> + Send>(
         duration: Duration,
         future: F,
-    ) -> impl Future<Output = Option<F::Output>> + Send;
+    ) -> impl Future<Output = Result<F::Output, Self::Late>> + Send;
 
     /// Listens on a free port of the loopback interface.
     fn listen() -> impl Future<Output = io::Result<(Self::Listener, SocketAddr)>> + Send;

@@ -39,6 +39,7 @@ impl Host for Ours {
     const NAME: &'static str = "runtime";
     type Join<T: Send + 'static> = Joined<T>;
     type Channel = OfTokio;
+    type Late = runtime::time::error::Elapsed;
     type Listener = TcpListener;
     type Stream = TcpStream;
 
@@ -88,8 +89,11 @@ impl Host for Ours {
         }
     }
 
-    async fn timeout<F: Future<Output: Send> + Send>(duration: Duration, future: F) -> Option<F::Output> {
-        runtime::time::timeout(duration, future).await.ok()
+    fn timeout<F: Future<Output: Send> + Send>(
+        duration: Duration,
+        future: F,
+    ) -> impl Future<Output = Result<F::Output, Self::Late>> + Send {
+        runtime::time::timeout(duration, future)
     }
 
     async fn listen() -> io::Result<(TcpListener, SocketAddr)> {

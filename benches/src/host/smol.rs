@@ -19,6 +19,7 @@ impl Host for Smol {
     const NAME: &'static str = "smol";
     type Join<T: Send + 'static> = Task<T>;
     type Channel = OfSmol;
+    type Late = ();
     type Listener = Async<TcpListener>;
     type Stream = Async<TcpStream>;
 
@@ -75,10 +76,10 @@ impl Host for Smol {
     fn timeout<F: Future<Output: Send> + Send>(
         duration: Duration,
         future: F,
-    ) -> impl Future<Output = Option<F::Output>> + Send {
-        smol::future::or(async { Some(future.await) }, async move {
+    ) -> impl Future<Output = Result<F::Output, Self::Late>> + Send {
+        smol::future::or(async { Ok(future.await) }, async move {
             Timer::after(duration).await;
-            None
+            Err(())
         })
     }
 

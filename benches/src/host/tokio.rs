@@ -33,6 +33,7 @@ impl Host for Tokio {
     const NAME: &'static str = "tokio";
     type Join<T: Send + 'static> = Joined<T>;
     type Channel = OfTokio;
+    type Late = tokio::time::error::Elapsed;
     type Listener = TcpListener;
     type Stream = TcpStream;
 
@@ -83,8 +84,11 @@ impl Host for Tokio {
         }
     }
 
-    async fn timeout<F: Future<Output: Send> + Send>(duration: Duration, future: F) -> Option<F::Output> {
-        tokio::time::timeout(duration, future).await.ok()
+    fn timeout<F: Future<Output: Send> + Send>(
+        duration: Duration,
+        future: F,
+    ) -> impl Future<Output = Result<F::Output, Self::Late>> + Send {
+        tokio::time::timeout(duration, future)
     }
 
     async fn listen() -> io::Result<(TcpListener, SocketAddr)> {

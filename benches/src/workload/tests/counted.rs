@@ -79,6 +79,7 @@ impl<H: Host> Host for Counted<H> {
     const NAME: &'static str = H::NAME;
     type Join<T: Send + 'static> = H::Join<T>;
     type Channel = Counted<H::Channel>;
+    type Late = H::Late;
     type Listener = H::Listener;
     type Stream = H::Stream;
 
@@ -133,7 +134,10 @@ impl<H: Host> Host for Counted<H> {
         TICKS.add(times);
     }
 
-    async fn timeout<F: Future<Output: Send> + Send>(duration: Duration, future: F) -> Option<F::Output> {
+    async fn timeout<F: Future<Output: Send> + Send>(
+        duration: Duration,
+        future: F,
+    ) -> Result<F::Output, H::Late> {
         let output = H::timeout(duration, future).await;
         TIMEOUTS.add(1);
         output
