@@ -17,56 +17,50 @@ use crate::instant::Instant;
 ///
 /// If that takes a thread, and the operating system refuses it. The entry is then in no wheel.
 pub(crate) fn arm(mut entry: Pin<&mut Entry>, deadline: Instant, waker: &Waker) -> Poll<()> {
-    if let Some(is_here) = settle(entry.as_mut())
-        && let Some(poll) = arm_at_home(entry.as_mut(), deadline, waker, is_here)
-    {
+    let Some(here) = reactor_hook::source_here::<Timers>().filter(|here| here.is_timed) else {
+        return arm_elsewhere(entry, deadline, waker);
+    };
+    // SAFETY: the frame is entered, and nobody leaves it until this reference has been used for the last time.
+    let timers = unsafe { here.source.as_ref() };
+    let home = timers.shard(here.lane);
+    let tick = home.keeper().tick_of_deadline(deadline);
+    if home.keeper().is_over(tick) {
+        entry.elapse();
+        return Poll::Ready(());
+    }
+    let former = entry.as_mut().settle(home);
+    // From here on code of others runs, which might leave the frame: `timers` is used no more.
+    let waker = waker.clone();
+    drop(former);
+    entry.arm(tick, waker);
+    Poll::Pending
+}
+
+/// Where another thread keeps the time, or nobody yet.
+#[cold]
+fn arm_elsewhere(mut entry: Pin<&mut Entry>, deadline: Instant, waker: &Waker) -> Poll<()> {
+    let found = reactor_hook::with_source(
+        || Timers::new(1),
+        |timers: Option<&Timers>| {
+            timers.map(|timers| drop(entry.as_mut().settle(timers.shard(reactor_hook::lane())))).is_some()
+        },
+    );
+    if found && let Some(poll) = arm_at_home(entry.as_mut(), deadline, waker) {
         return poll;
     }
     arm_process_wide(entry, deadline, waker)
 }
 
-/// Chooses the `Timers` of the frame entered here, and says whether this thread keeps their time. `None` without any.
-#[inline]
-fn settle(entry: Pin<&mut Entry>) -> Option<bool> {
-    let Some(here) = reactor_hook::source_here::<Timers>() else {
-        return settle_anew(entry);
-    };
-    // SAFETY: the frame is entered, and nobody leaves it until this reference has been used for the last time.
-    let timers = unsafe { here.source.as_ref() };
-    // It may be the last of its keeper, with somebody's unparker: dropped when `timers` is needed no more.
-    let former = entry.settle(timers.shard(here.lane));
-    drop(former);
-    Some(here.is_timed)
-}
-
-/// The same where they are not the frame's first source, or the frame has a place for some.
-#[cold]
-fn settle_anew(mut entry: Pin<&mut Entry>) -> Option<bool> {
-    reactor_hook::with_source(
-        || Timers::new(1),
-        |timers: Option<&Timers>| {
-            timers.map(|timers| drop(entry.as_mut().settle(timers.shard(reactor_hook::lane()))))
-        },
-    )?;
-    entry.home().map(|home| home.keeper().is_here())
-}
-
 /// `None` if nobody keeps the time there; the entry is then in no wheel.
-#[inline]
-fn arm_at_home(
-    mut entry: Pin<&mut Entry>,
-    deadline: Instant,
-    waker: &Waker,
-    is_here: bool,
-) -> Option<Poll<()>> {
+fn arm_at_home(mut entry: Pin<&mut Entry>, deadline: Instant, waker: &Waker) -> Option<Poll<()>> {
     let keeper = entry.as_mut().home()?.keeper();
-    let tick = keeper.tick_of_deadline(deadline);
+    let (tick, here) = (keeper.tick_of_deadline(deadline), keeper.is_here());
     if keeper.is_over(tick) {
         entry.elapse();
         return Some(Poll::Ready(()));
     }
     entry.as_mut().arm(tick, waker.clone());
-    if is_here {
+    if here {
         return Some(Poll::Pending);
     }
     let keeper = entry.as_mut().home()?.keeper();
@@ -86,8 +80,7 @@ fn arm_process_wide(mut entry: Pin<&mut Entry>, deadline: Instant, waker: &Waker
     let timers = process_wide();
     loop {
         drop(entry.as_mut().settle(timers.shard(0)));
-        let is_here = timers.shard(0).keeper().is_here();
-        if let Some(poll) = arm_at_home(entry.as_mut(), deadline, waker, is_here) {
+        if let Some(poll) = arm_at_home(entry.as_mut(), deadline, waker) {
             return poll;
         }
         // It may end again before the entry is there: hence the loop.

@@ -83,7 +83,9 @@ impl Keeper {
     /// The first tick that is not before `deadline`.
     #[inline]
     pub(crate) fn tick_of_deadline(&self, deadline: crate::instant::Instant) -> u64 {
-        deadline.nanos_since(self.origin_of_deadlines).div_ceil(1_000_000)
+        // Not `div_ceil`, which divides and then multiplies to see what is left. It ends in the year 2554, on a tick that no
+        // deadline reaches.
+        deadline.nanos_since(self.origin_of_deadlines).saturating_add(999_999) / 1_000_000
     }
 
     /// The last tick that is not after `now`.

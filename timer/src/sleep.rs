@@ -144,6 +144,16 @@ impl Sleep {
             _ => poll_anew(this.entry, *this.deadline, std::mem::take(this.unsure), cx.waker()),
         }
     }
+
+    /// As `poll_elapsed`, of one that was made just now.
+    #[inline]
+    pub(crate) fn poll_new(self: Pin<&mut Self>, cx: &Context<'_>) -> Poll<()> {
+        let this = self.project();
+        if *this.unsure {
+            return poll_anew(this.entry, *this.deadline, std::mem::take(this.unsure), cx.waker());
+        }
+        home::arm(this.entry, *this.deadline, cx.waker())
+    }
 }
 
 /// Sees to it that `entry` is armed with `waker`, unless its deadline has passed.

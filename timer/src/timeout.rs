@@ -118,7 +118,7 @@ impl<T: Future> Future for Timeout<T> {
             this.sleep.set(Some(Sleep::new(Instant::now().after(*this.limit), this.limit.is_zero())));
         }
         if let Some(sleep) = this.sleep.as_pin_mut() {
-            ready!(sleep.poll_elapsed(cx));
+            ready!(if is_new { sleep.poll_new(cx) } else { sleep.poll_elapsed(cx) });
         }
         // If the future has just used up the budget, it would do so each time: the deadline is heeded all the same.
         if !had_budget || budget::has_remaining() {

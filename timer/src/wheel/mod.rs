@@ -64,7 +64,7 @@ impl Wheel {
     #[must_use]
     pub(crate) fn insert(&mut self, node: NodeRef, tick: u64) -> bool {
         // `NEVER` itself would be confounded with an empty wheel.
-        let tick = tick.clamp(self.elapsed, NEVER - 1);
+        let tick = tick.min(NEVER - 1).max(self.elapsed);
         node.set_tick(tick);
         self.link(node, tick);
         self.len += 1;
