@@ -18,6 +18,7 @@
 // Under loom only the protocols are built, and not all of what the scheduler uses of them.
 #![cfg_attr(runtime_loom, allow(dead_code, unused_imports, clippy::new_without_default))]
 
+mod aside;
 mod blocking;
 mod cancellable;
 mod hold;
@@ -195,6 +196,7 @@ pub mod hyper;
 #[doc(hidden)]
 pub mod model {
     //! The protocols, for their models.
+    pub use crate::aside::model::Aside;
     pub use crate::blocking::model as blocking;
     pub use crate::cancellable::{CancelHandle, Cancellable, Cancelled, cancellable};
     pub use crate::hold::Hold;

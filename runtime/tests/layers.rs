@@ -34,6 +34,7 @@ const MODULES: &[&str] = &[
     "config",
     "queue",
     "idle",
+    "aside",
     "blocking",
     "spawn_blocking",
     "supervisor",

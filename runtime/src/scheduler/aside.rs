@@ -7,125 +7,63 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use reactor_hook::{Frame, Unpark};
+use reactor_hook::Frame;
 
 use super::Shared;
 use super::context::Context;
 use super::worker::count_down;
-use crate::driver::Token;
-
-#[derive(Default)]
-pub(super) struct Aside {
-    state: Mutex<State>,
-    /// How the one thread is unblocked while it is in its local driver.
-    unblocker: Mutex<Option<Arc<dyn Unpark>>>,
-}
-
-/// | running | wanted | the thread |
-/// |---|---|---|
-/// | no | no | is not there |
-/// | yes | yes | turns the driver |
-/// | yes | no | ends when it looks next |
-#[derive(Default)]
-struct State {
-    running: bool,
-    wanted: bool,
-}
-
-impl Aside {
-    pub(super) fn set_unblocker(&self, unblocker: Option<Arc<dyn Unpark>>) {
-        let former = std::mem::replace(&mut *self.unblocker.lock(), unblocker);
-        drop(former);
-    }
-
-    pub(super) fn unblocker(&self) -> Option<Arc<dyn Unpark>> {
-        self.unblocker.lock().clone()
-    }
-
-    /// Whether the thread goes on; if not, it is not there any more.
-    fn goes_on(&self, shared: &Shared) -> bool {
-        let mut state = self.state.lock();
-        state.running = state.wanted && !shared.is_closed();
-        state.running
-    }
-}
 
 impl Shared {
     /// From now on a thread turns the driver.
     pub(super) fn turn_aside(self: &Arc<Self>) -> io::Result<()> {
-        let mut state = self.aside.state.lock();
-        state.wanted = true;
-        if state.running {
-            return Ok(());
-        }
-        if !self.members.join() {
-            return Err(io::Error::other("the runtime is shutting down"));
-        }
-        let shared = Arc::clone(self);
-        let thread = self.spawn_thread(move || {
-            while let Some(token) = shared.take_driver_aside() {
-                // A waker may panic; the panic hook has reported it, and others wait.
-                drop(catch_unwind(AssertUnwindSafe(|| token.turn_blocking(None))));
+        self.aside.want(|| {
+            if !self.members.join() {
+                return Err(io::Error::other("the runtime is shutting down"));
             }
-            // It may have parked without the driver because this thread still had it.
-            shared.notify_sole();
-            shared.leave_members();
-        });
-        match thread {
-            Ok(thread) => {
-                state.running = true;
-                drop(state);
-                self.termination.add_thread(thread);
-                Ok(())
+            let shared = Arc::clone(self);
+            let thread = self.spawn_thread(move || {
+                shared.aside.turn_while_wanted(
+                    || shared.is_closed(),
+                    || shared.driver.try_take(),
+                    // A waker may panic; the panic hook has reported it, and others wait.
+                    |token| drop(catch_unwind(AssertUnwindSafe(|| token.turn_blocking(None)))),
+                    || shared.notify_sole(),
+                );
+                shared.leave_members();
+            });
+            match thread {
+                Ok(thread) => {
+                    self.termination.add_thread(thread);
+                    Ok(())
+                }
+                Err(error) => {
+                    self.leave_members();
+                    Err(error)
+                }
             }
-            Err(error) => {
-                drop(state);
-                self.leave_members();
-                Err(error)
-            }
-        }
-    }
-
-    /// The driver, or nothing when the thread is to end. It asks that with the token in its hands: from then on nobody
-    /// else can be unblocked in its place.
-    fn take_driver_aside(&self) -> Option<Token<'_>> {
-        loop {
-            let token = self.driver.try_take();
-            if !self.aside.goes_on(self) {
-                return None;
-            }
-            if token.is_some() {
-                return token;
-            }
-            // The one thread looks at it in passing.
-            std::thread::yield_now();
-        }
+        })
     }
 
     /// The one thread turns the driver itself again: it is unparked when the driver is free.
     pub(super) fn end_turning_aside(&self) {
-        self.aside.state.lock().wanted = false;
-        self.driver.unblock();
+        self.aside.end(|| self.driver.unblock());
     }
 }
 
 impl Context {
     /// Blocks the thread in the local driver of its frame.
     pub(super) fn wait_in_local_driver(&self, frame: &Frame) {
-        let (slot, counters, aside) = (self.slot(), self.counters(), &self.shared().aside);
-        // Before the parker says where this thread is, as with the driver of a parker in the hook.
-        aside.set_unblocker(frame.local_unblocker());
+        let (slot, counters, shared) = (self.slot(), self.counters(), self.shared());
+        self.tidy_cache();
         self.count_wait(|| {
-            if slot.parker.begin_driver() {
-                self.turn(|| frame.block_in_local_driver(None));
-                counters.unparks.add(u64::from(slot.parker.end_driver()));
-            } else {
-                self.turn(|| frame.block_in_local_driver(Some(Duration::ZERO)));
-            }
+            // The thread in its place turns the driver, and tidies nothing.
+            let most = shared.tidy_before_wait();
+            let unparked = shared.aside.block_elsewhere(&slot.parker, frame.local_unblocker(), |may_block| {
+                let most = if may_block { most } else { Some(Duration::ZERO) };
+                self.turn(|| frame.block_in_local_driver(most));
+            });
+            counters.unparks.add(u64::from(unparked));
         });
-        // One who comes late unblocks the driver instead, in vain: his token is taken.
-        aside.set_unblocker(None);
     }
 
     /// As `turn_while_busy`, of a local driver.

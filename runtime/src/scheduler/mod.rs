@@ -25,6 +25,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
+use reactor_hook::Unpark;
 use reactor_hook::process::Origin;
 
 pub(crate) use context::{Context, Role, with_context};
@@ -34,6 +35,7 @@ pub(crate) use shutdown::{Termination, deadline_after};
 pub(crate) use spare::block_in_place;
 pub(crate) use start::start;
 
+use crate::aside::Aside;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::idle::Idle;
@@ -81,7 +83,7 @@ pub(crate) struct Shared {
     /// Threads in `block_on` that may want to become the guest of a runtime without workers.
     guest_queue: guest::Queue,
     /// Turns the driver in the place of a thread that blocks in a local driver.
-    aside: aside::Aside,
+    aside: Aside<Arc<dyn Unpark>>,
     started: Instant,
     /// A child that is forked from this process has none of the threads.
     pub(crate) origin: Origin,

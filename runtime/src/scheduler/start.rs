@@ -9,10 +9,10 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 use reactor_hook::process::Origin;
 
-use super::aside::Aside;
 use super::rng::Rng;
 use super::slot::Slot;
 use super::{Shared, Termination, forked, guest, pinned, worker};
+use crate::aside::Aside;
 use crate::blocking;
 use crate::config::Config;
 use crate::driver::Driver;
@@ -57,7 +57,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         tokio,
         spawned_outside: AtomicU64::new(0),
         guest_queue: guest::Queue::default(),
-        aside: Aside::default(),
+        aside: Aside::new(),
         started: Instant::now(),
         origin: Origin::here(),
         owner_left: AtomicBool::new(false),

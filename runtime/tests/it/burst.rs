@@ -1,8 +1,13 @@
 //! What a burst of tasks took is given back when nobody needs it any more, and then the runtime sleeps.
-use std::sync::mpsc;
+use std::future::{Future as _, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use parking_lot::{Condvar, Mutex};
+use reactor_hook::{LocalDriver, Turn, Unpark, drive_local};
 use runtime::task::JoinHandle;
 use runtime::{Builder, Runtime};
 
@@ -103,6 +108,79 @@ fn a_runtime_without_workers_gives_a_burst_back_while_its_thread_waits() {
         end.send(()).unwrap();
         guest.unwrap().join().unwrap();
     });
+}
+
+/// A reactor for its own thread, to which nothing happens.
+#[derive(Default)]
+struct Silent {
+    told: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Unpark for Silent {
+    fn unpark(&self) {
+        *self.told.lock() = true;
+        self.changed.notify_all();
+    }
+}
+
+struct SilentHere(Arc<Silent>);
+
+impl LocalDriver for SilentHere {
+    fn name(&self) -> &'static str {
+        "silent"
+    }
+
+    fn block(&self, timeout: Option<Duration>) -> Turn {
+        let mut told = self.0.told.lock();
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        while !*told {
+            match deadline {
+                None => self.0.changed.wait(&mut told),
+                Some(deadline) if self.0.changed.wait_until(&mut told, deadline).timed_out() => break,
+                Some(_) => {}
+            }
+        }
+        *told = false;
+        Turn::Used
+    }
+
+    fn unblocker(&self) -> Arc<dyn Unpark> {
+        Arc::clone(&self.0) as Arc<dyn Unpark>
+    }
+
+    fn abandoned(&self) {}
+}
+
+#[test]
+fn a_runtime_without_workers_gives_a_burst_back_while_its_thread_is_in_a_local_reactor() {
+    let _watchdog = watchdog();
+    child::run(
+        "burst::a_runtime_without_workers_gives_a_burst_back_while_its_thread_is_in_a_local_reactor",
+        || {
+            let (told, tell) = mpsc::channel();
+            let (end, mut ends) = futures::channel::oneshot::channel::<()>();
+            let guest = thread::Builder::new().name(NAME.into()).spawn(move || {
+                let runtime = Builder::new_current_thread().thread_name(NAME).build().unwrap();
+                let before = settled(&runtime);
+                let local = Rc::new(SilentHere(Arc::default()));
+                runtime.block_on(async {
+                    burst().await;
+                    told.send(before).unwrap();
+                    poll_fn(|cx| {
+                        drive_local(&local).unwrap();
+                        Pin::new(&mut ends).poll(cx)
+                    })
+                    .await
+                    .unwrap();
+                });
+            });
+            until_given_back(tell.recv().unwrap());
+            until_asleep();
+            end.send(()).unwrap();
+            guest.unwrap().join().unwrap();
+        },
+    );
 }
 
 #[test]

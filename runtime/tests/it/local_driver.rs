@@ -600,10 +600,15 @@ impl<F: Fn() + Send + Sync + 'static> LocalDriver for ToldHere<F> {
 
     fn block(&self, timeout: Option<Duration>) -> Turn {
         let mut told = self.0.told.lock();
-        if timeout.is_none() {
-            self.0.entered.open();
-            while !*told {
-                self.0.changed.wait(&mut told);
+        match timeout {
+            // It tidies.
+            Some(timeout) if !*told => drop(self.0.changed.wait_for(&mut told, timeout)),
+            Some(_) => {}
+            None => {
+                self.0.entered.open();
+                while !*told {
+                    self.0.changed.wait(&mut told);
+                }
             }
         }
         *told = false;
