@@ -3,6 +3,7 @@
 #![cfg(runtime_loom)]
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 
 use loom::thread;
 use runtime::model::task::Executor;
@@ -84,5 +85,26 @@ fn a_release_while_memory_is_given_back_leaves_no_cell_in_two_places() {
         assert_eq!(executor.look().len(), 4);
         drop(tasks);
         end(executor);
+    });
+}
+
+/// The call takes the lock that a spawn takes, and panics. The scheduler itself reports that it goes while it is called.
+#[test]
+fn whoever_is_called_by_a_release_is_called_under_no_lock_and_keeps_the_scheduler_that_another_release_ends()
+{
+    model(3, || {
+        let executor = Executor::new();
+        let mut handles: Vec<_> = (0..6).map(|_| executor.spawn(async {})).collect();
+        executor.run_all();
+        // As many as there is room for without a depot.
+        handles.truncate(2);
+        let (last, other) = (handles.pop(), handles.pop());
+        executor.close_and_drain();
+        let calls = executor.called_to_tidy();
+        executor.retire();
+        let releases = thread::spawn(move || drop(other));
+        drop(last);
+        releases.join().unwrap();
+        assert_eq!(calls.load(Ordering::Relaxed), 1, "a depot that becomes untidy is told of once");
     });
 }

@@ -193,8 +193,8 @@ impl Executor {
         self.0.panics.load(Ordering::Relaxed)
     }
 
-    #[cfg(not(runtime_loom))]
-    pub(crate) fn called_to_tidy(&self) -> std::sync::Arc<AtomicUsize> {
+    /// How often somebody was called to tidy, until the queue went.
+    pub fn called_to_tidy(&self) -> std::sync::Arc<AtomicUsize> {
         self.0.called_to_tidy.clone()
     }
 
