@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
 use reactor::Direction::{self, Read, Write};
@@ -242,5 +243,48 @@ fn who_waits_for_the_same_source_inside_of_the_frame_that_drives_it_sees_the_eve
             is_ready = socket.poll(Read, &waker).unwrap();
         }
         event.join().unwrap();
+    });
+}
+
+#[test]
+fn who_waits_to_write_where_only_reading_was_asked_for_sees_the_event() {
+    model(|| {
+        let socket = Socket::new();
+        let event = thread::spawn(happen);
+        let frame = Frame::open().build();
+        let _entered = frame.enter();
+        // Asks for reading, or finds that it has happened.
+        let _ = socket.poll(Read, Waker::noop()).unwrap();
+        let waker = Waker::from(frame.parker().clone());
+        while !socket.poll(Write, &waker).unwrap() {
+            frame.wait();
+        }
+        event.join().unwrap();
+    });
+}
+
+#[test]
+fn a_writer_sees_the_event_though_a_reader_moves_the_source_on() {
+    model(|| {
+        let socket = Socket::new();
+        let frame = Frame::open().build();
+        let _entered = frame.enter();
+        let is_through = Arc::new(AtomicBool::new(false));
+        let writer = {
+            let (socket, is_through) = (socket.clone(), is_through.clone());
+            let reader = frame.parker().clone();
+            thread::spawn(move || {
+                wait_without_a_frame(&socket, Write);
+                is_through.store(true, Ordering::Release);
+                reader.unpark();
+            })
+        };
+        // To the frame, if the writer was there first.
+        let _ = socket.poll(Read, &Waker::from(frame.parker().clone())).unwrap();
+        happen();
+        while !is_through.load(Ordering::Acquire) {
+            frame.wait();
+        }
+        writer.join().unwrap();
     });
 }

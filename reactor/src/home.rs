@@ -10,7 +10,7 @@ use reactor_hook::{Driver, Placement, drive, driver_of, has_place, is_driven_her
 use crate::cell::ReadinessCell;
 use crate::interest::Interest;
 use crate::reactor::{Reactor, Token};
-use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use crate::sync::{Mutex, shared};
 
 /// A source's cell and its registration, if it has one yet. Dropping it deregisters.
@@ -21,6 +21,8 @@ pub(crate) struct Registration {
     key: AtomicPtr<()>,
     home: Mutex<Option<Home>>,
     interest: Interest,
+    /// Whether the selector was asked to report that it may be written. Changed with `home` locked, and never taken back.
+    asks_writable: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -99,6 +101,7 @@ impl Registration {
             key: AtomicPtr::new(ptr::null_mut()),
             home: Mutex::new(None),
             interest,
+            asks_writable: AtomicBool::new(false),
         }
     }
 
@@ -107,11 +110,13 @@ impl Registration {
         &self.cell
     }
 
-    /// Whether somebody will tell the cell what becomes of its source. To be called after a waker was left.
-    pub(crate) fn is_attended(&self) -> bool {
+    /// Whether somebody will tell the cell what becomes of its source, as far as `interest` goes. To be called after a waker was
+    /// left.
+    pub(crate) fn is_attended(&self, interest: Interest) -> bool {
         // Relaxed: a comparison; what is behind it is read under the lock.
         let key = self.key.load(Ordering::Relaxed);
         !key.is_null()
+            && self.asks(interest)
             && (is_driven_here(key)
                 || self.home.lock().as_ref().is_some_and(|home| {
                     home.reactor.attendance().is_attended() && !home.reactor.is_inherited()
@@ -125,7 +130,25 @@ impl Registration {
     pub(crate) fn attend(&self, fd: RawFd, waits: Interest) -> io::Result<()> {
         // Relaxed: as in `is_attended`. The reactor of this thread's frame leaves on this thread, or with its pool.
         let key = self.key.load(Ordering::Relaxed);
-        if is_driven_here(key) { Ok(()) } else { self.settle(fd, waits) }
+        if is_driven_here(key) && self.asks(waits) { Ok(()) } else { self.settle(fd, waits) }
+    }
+
+    /// Whether the selector reports what concerns `interest`.
+    #[inline]
+    fn asks(&self, interest: Interest) -> bool {
+        // Relaxed: who says so has asked before, and the selector knows. Who misses it looks again under the lock.
+        !interest.is_writable() || self.asks_writable.load(Ordering::Relaxed)
+    }
+
+    /// What to ask the selector for. A source that may be written nearly always may: that is left out until somebody waits for
+    /// it, for it would be the first event of each source, and a part of all that follow.
+    fn question(&self, waits: Interest) -> Interest {
+        if waits.is_writable() || self.asks(Interest::WRITABLE) {
+            self.interest
+        } else {
+            // Something has to be asked for.
+            self.interest.remove(Interest::WRITABLE).unwrap_or(self.interest)
+        }
     }
 
     #[cold]
@@ -137,25 +160,53 @@ impl Registration {
                 None => Service::Nobody,
             };
             if service == Service::Best {
-                return Ok(());
+                return self.ask(&home, fd, waits);
             }
-            let moved = find_reactor().and_then(|reactor| self.move_to(&mut home, reactor, fd));
+            let moved = find_reactor().and_then(|reactor| self.move_to(&mut home, reactor, fd, waits));
             match (moved, service) {
                 (Ok(()), _) => {}
                 // Others may wait there, and it is driven there: better than nowhere.
-                (Err(_), Service::Elsewhere) => return Ok(()),
+                (Err(_), Service::Elsewhere) => return self.ask(&home, fd, waits),
                 (Err(error), _) => return Err(error),
             }
         }
     }
 
+    /// Has the selector report what is waited for, if it does not. As with a registration, what is so already is reported too.
+    fn ask(&self, home: &Option<Home>, fd: RawFd, waits: Interest) -> io::Result<()> {
+        if self.asks(waits) {
+            return Ok(());
+        }
+        if let Some(home) = home {
+            home.reactor.reregister(home.token, fd, self.interest)?;
+            self.note(self.interest);
+        }
+        Ok(())
+    }
+
+    /// The selector has been asked.
+    fn note(&self, question: Interest) {
+        if question.is_writable() {
+            // Relaxed: as in `asks`.
+            self.asks_writable.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Registers with the new one before it leaves the old, so that a refusal changes nothing. What the former selector
     /// has still to say is one more reason to look; the new one starts with all that is so now.
-    fn move_to(&self, home: &mut Option<Home>, reactor: Arc<Reactor>, fd: RawFd) -> io::Result<()> {
+    fn move_to(
+        &self,
+        home: &mut Option<Home>,
+        reactor: Arc<Reactor>,
+        fd: RawFd,
+        waits: Interest,
+    ) -> io::Result<()> {
         if home.as_ref().is_some_and(|home| Arc::ptr_eq(&home.reactor, &reactor)) {
             return Ok(());
         }
-        let token = reactor.register(fd, self.interest, &self.cell)?;
+        let question = self.question(waits);
+        let token = reactor.register(fd, question, &self.cell)?;
+        self.note(question);
         self.leave(home).ok();
         self.key.store(Arc::as_ptr(&reactor).cast_mut().cast(), Ordering::Relaxed);
         *home = Some(Home { reactor, token });

@@ -174,7 +174,7 @@ impl<S: AsRawFd> Io<S> {
         let event = self.look(interest);
         let worth_a_try = [event.read, event.write].into_iter().flatten().any(Seen::is_worth_a_try);
         // Where nobody would tell the cell that the source became ready, only a try can.
-        if worth_a_try || !self.registration.is_attended() {
+        if worth_a_try || !self.registration.is_attended(interest) {
             Ok(event)
         } else {
             Err(io::ErrorKind::WouldBlock.into())

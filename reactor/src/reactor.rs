@@ -139,6 +139,12 @@ impl Reactor {
         self.registry.register(fd, interest, cell)
     }
 
+    /// Asks for more than when it was registered.
+    pub(crate) fn reregister(&self, token: Token, fd: RawFd, interest: Interest) -> io::Result<()> {
+        self.check_origin()?;
+        self.registry.reregister(token, fd, interest)
+    }
+
     pub(crate) fn deregister(&self, token: Token) -> io::Result<()> {
         if self.is_inherited() {
             // The selector is the parent's, whose registration must stay.

@@ -66,6 +66,13 @@ struct Entries {
     limbo: Vec<Arc<ReadinessCell>>,
 }
 
+impl Entries {
+    /// Whether no other registration of the descriptor came after this one.
+    fn is_last_of(&self, token: Token, fd: RawFd) -> bool {
+        self.by_fd.get(fd as usize) == Some(&Some(token))
+    }
+}
+
 pub(crate) struct Registry {
     selector: mio::Registry,
     entries: Mutex<Entries>,
@@ -130,6 +137,16 @@ impl Registry {
         Ok(token)
     }
 
+    /// Changes what is asked for; the present readiness arrives as an event.
+    pub(crate) fn reregister(&self, token: Token, fd: RawFd, interest: Interest) -> io::Result<()> {
+        if !self.entries.lock().is_last_of(token, fd) {
+            // It was closed behind our back, and the number may be another source's.
+            return Err(describe(io::Error::from_raw_os_error(libc::EBADF), fd));
+        }
+        let asked = self.selector.reregister(&mut SourceFd(&fd), mio::Token(token.0), interest.to_mio());
+        asked.map_err(|error| describe(error, fd))
+    }
+
     /// Deregisters, and says whether nothing is registered any more.
     ///
     /// # Errors
@@ -148,7 +165,7 @@ impl Registry {
         let entry = entries.slab.remove(token.index());
         assert_eq!(entry.token, token, "a source was deregistered twice");
         let at = entry.fd as usize;
-        let is_ours = entries.by_fd.get(at) == Some(&Some(token));
+        let is_ours = entries.is_last_of(token, entry.fd);
         if is_ours {
             entries.by_fd[at] = None;
         }

@@ -24,11 +24,18 @@ struct System {
     changed: Condvar,
 }
 
+/// A registration.
+struct Selected {
+    token: Token,
+    interest: Interest,
+    /// The selector has still to report it.
+    pending: bool,
+}
+
 #[derive(Default)]
 struct State {
     has_happened: bool,
-    /// Every registration: its number, and whether the selector has still to report it.
-    selected: Vec<(Token, bool)>,
+    selected: Vec<Selected>,
     registrations: usize,
 }
 
@@ -36,8 +43,8 @@ struct State {
 pub fn happen() {
     let mut state = SYSTEM.state.lock().unwrap();
     state.has_happened = true;
-    for (_, pending) in &mut state.selected {
-        *pending = true;
+    for selected in &mut state.selected {
+        selected.pending = true;
     }
     SYSTEM.changed.notify_all();
 }
@@ -97,7 +104,12 @@ impl Reactor {
     }
 
     /// What has happened already is reported too, as by an edge-triggered selector.
-    pub(crate) fn register(&self, fd: RawFd, _: Interest, cell: &Arc<ReadinessCell>) -> io::Result<Token> {
+    pub(crate) fn register(
+        &self,
+        fd: RawFd,
+        interest: Interest,
+        cell: &Arc<ReadinessCell>,
+    ) -> io::Result<Token> {
         if fd < 0 {
             return Err(io::Error::other("not open"));
         }
@@ -106,16 +118,27 @@ impl Reactor {
         state.registrations += 1;
         self.inside.lock().unwrap().cells.push((token, Arc::clone(cell)));
         let pending = state.has_happened;
-        state.selected.push((token, pending));
+        state.selected.push(Selected { token, interest, pending });
         self.system.changed.notify_all();
         Ok(token)
+    }
+
+    /// As `register`, it reports what has happened already.
+    pub(crate) fn reregister(&self, token: Token, _: RawFd, interest: Interest) -> io::Result<()> {
+        let mut state = self.system.state.lock().unwrap();
+        let pending = state.has_happened;
+        let selected = state.selected.iter_mut().find(|selected| selected.token == token);
+        let selected = selected.expect("it is registered");
+        (selected.interest, selected.pending) = (interest, pending);
+        self.system.changed.notify_all();
+        Ok(())
     }
 
     pub(crate) fn deregister(&self, token: Token) -> io::Result<()> {
         {
             let mut state = self.system.state.lock().unwrap();
             self.inside.lock().unwrap().cells.retain(|(known, _)| *known != token);
-            state.selected.retain(|(known, _)| *known != token);
+            state.selected.retain(|selected| selected.token != token);
         }
         // As the real one.
         if self.sources() == 0 && self.role != Role::Owned && !is_driven_here(std::ptr::from_ref(self).cast())
@@ -126,13 +149,20 @@ impl Reactor {
     }
 
     /// What the selector has to report of this reactor's sources.
-    fn select(&self, state: &mut State) -> Vec<Arc<ReadinessCell>> {
+    fn select(&self, state: &mut State) -> Vec<(Arc<ReadinessCell>, Ready)> {
         let inside = self.inside.lock().unwrap();
         let mut found = Vec::new();
-        for (token, pending) in &mut state.selected {
+        for Selected { token, interest, pending } in &mut state.selected {
             if *pending && let Some((_, cell)) = inside.cells.iter().find(|(known, _)| known == token) {
                 *pending = false;
-                found.push(Arc::clone(cell));
+                let mut ready = Ready::EMPTY;
+                if interest.is_readable() {
+                    ready |= Ready::READABLE;
+                }
+                if interest.is_writable() {
+                    ready |= Ready::WRITABLE;
+                }
+                found.push((Arc::clone(cell), ready));
             }
         }
         found
@@ -160,8 +190,8 @@ impl Driver for Reactor {
                 state = self.system.changed.wait(state).unwrap();
             }
         };
-        for cell in found {
-            cell.event(Ready::READABLE | Ready::WRITABLE);
+        for (cell, ready) in found {
+            cell.event(ready);
         }
         if self.sources() == 0 { Turn::Unused } else { Turn::Used }
     }
