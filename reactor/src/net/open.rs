@@ -34,17 +34,18 @@ pub(super) fn socket(domain: Domain, kind: Type) -> io::Result<Socket> {
 
 /// What a connect under way has come to; `WouldBlock` while it goes on.
 ///
-/// On loopback it is over before the first look, so that no epoll event need be waited for.
+/// On loopback it is over before the first look, so that no epoll event need be waited for. A socket that has a peer has no
+/// error to tell of its connect: one call is enough then.
 pub(super) fn connected<A>(
-    error: io::Result<Option<io::Error>>,
     peer: impl FnOnce() -> io::Result<A>,
+    error: impl FnOnce() -> io::Result<Option<io::Error>>,
 ) -> io::Result<()> {
-    if let Some(error) = error? {
-        return Err(error);
-    }
-    match peer() {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(io::ErrorKind::WouldBlock.into()),
-        Err(error) => Err(error),
+    let Err(no_peer) = peer() else {
+        return Ok(());
+    };
+    match error()? {
+        Some(error) => Err(error),
+        None if no_peer.kind() == io::ErrorKind::NotConnected => Err(io::ErrorKind::WouldBlock.into()),
+        None => Err(no_peer),
     }
 }

@@ -62,7 +62,7 @@ impl TcpStream {
         let stream = TcpStream::over(socket)?;
         stream
             .io
-            .io(Direction::Write, |socket| open::connected(socket.take_error(), || socket.peer_addr()))
+            .io(Direction::Write, |socket| open::connected(|| socket.peer_addr(), || socket.take_error()))
             .await?;
         Ok(stream)
     }

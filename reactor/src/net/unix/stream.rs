@@ -72,7 +72,7 @@ impl UnixStream {
         let stream = UnixStream::over(socket)?;
         stream
             .io
-            .io(Direction::Write, |socket| open::connected(socket.take_error(), || socket.peer_addr()))
+            .io(Direction::Write, |socket| open::connected(|| socket.peer_addr(), || socket.take_error()))
             .await?;
         Ok(stream)
     }
