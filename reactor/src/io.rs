@@ -146,6 +146,13 @@ impl<S: AsRawFd> Io<S> {
         }
     }
 
+    /// Most likely there is nothing to be read yet: the first read waits for an event, instead of being tried in vain before.
+    pub(crate) fn assume_nothing_to_read(&self) {
+        let cell = self.registration.cell();
+        // What was reported stays: only what nobody knows is assumed otherwise.
+        cell.clear(Direction::Read, cell.look(Direction::Read), Ready::EMPTY);
+    }
+
     /// Tries `f` where the source is ready, and notes it where it is not.
     ///
     /// # Errors

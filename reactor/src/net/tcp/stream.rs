@@ -64,6 +64,8 @@ impl TcpStream {
             .io
             .io(Direction::Write, |socket| open::connected(|| socket.peer_addr(), || socket.take_error()))
             .await?;
+        // Who connects speaks first, as a rule, and is answered later.
+        stream.io.assume_nothing_to_read();
         Ok(stream)
     }
 
