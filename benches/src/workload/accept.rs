@@ -62,32 +62,3 @@ async fn ask<H: Host>(address: SocketAddr, connections: u32) -> io::Result<Vec<D
     }
     Ok(times)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::accept;
-    use crate::host::{Host, Ours, Smol, Tokio};
-
-    fn on<H: Host>() {
-        let host: &'static H = Box::leak(Box::new(H::start(2)));
-        for clients in [1, 4] {
-            let sample = host.block_on(host.spawn_outside(accept(host, clients, 40)));
-            assert_eq!(sample.latency.expect("each connection is timed").count, 40);
-        }
-    }
-
-    #[test]
-    fn each_connection_is_answered_on_ours() {
-        on::<Ours>();
-    }
-
-    #[test]
-    fn each_connection_is_answered_on_tokio() {
-        on::<Tokio>();
-    }
-
-    #[test]
-    fn each_connection_is_answered_on_smol() {
-        on::<Smol>();
-    }
-}

@@ -29,17 +29,15 @@ pub(super) async fn ping_pong<H: Host>(host: &'static H, pairs: u32) -> Sample {
     let done = COUNTDOWN.start(pairs);
     let watch = Stopwatch::start();
     for _ in 0..pairs {
-        H::detach(host.spawn(async move {
-            exchange(host).await;
-            COUNTDOWN.arrive();
-        }));
+        H::detach(host.spawn(exchange(host, || COUNTDOWN.arrive())));
     }
     done.await.expect("all tasks ran");
     watch.stop()
 }
 
-/// Two oneshot messages with a task that is spawned for it, there and back.
-pub async fn exchange<H: Host>(host: &'static H) {
+/// Two oneshot messages with a task that is spawned for it, there and back. `then` is called at the end, and not by a task
+/// around this one, which would be polled as well.
+pub async fn exchange<H: Host>(host: &'static H, then: impl FnOnce()) {
     let (ping, pinged) = oneshot::channel();
     let (pong, ponged) = oneshot::channel();
     H::detach(host.spawn(async move {
@@ -48,6 +46,7 @@ pub async fn exchange<H: Host>(host: &'static H) {
     }));
     ping.send(()).expect("the other side waits");
     ponged.await.expect("the other side answers");
+    then();
 }
 
 pub(super) async fn foreign(count: u32) -> Sample {

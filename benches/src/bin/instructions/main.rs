@@ -191,11 +191,9 @@ async fn oneshot<H: Host>(host: &'static H, times: u32) {
     for _ in 0..times / BURST {
         LEFT.store(BURST / 2, Ordering::Relaxed);
         for _ in 0..BURST / 2 {
-            H::detach(host.spawn(async move {
-                exchange(host).await;
-                // No RMW: there is one worker.
-                LEFT.store(LEFT.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
-            }));
+            // No RMW: there is one worker.
+            let one_less = || LEFT.store(LEFT.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+            H::detach(host.spawn(exchange(host, one_less)));
         }
         while LEFT.load(Ordering::Relaxed) > 0 {
             H::yield_now().await;
