@@ -41,6 +41,22 @@ fn open_frame_keeps_the_time_itself() {
 }
 
 #[test]
+fn one_look_says_which_timers_which_lane_and_who_keeps_the_time() {
+    assert!(reactor_hook::source_here::<Timers>().is_none(), "no frame");
+    let timers = Timers::new(1);
+    let found = |frame: &Rc<Frame>| {
+        let _entered = frame.enter();
+        reactor_hook::source_here::<Timers>()
+            .map(|here| (here.source.as_ptr().cast_const(), here.lane, here.is_timed))
+    };
+    let worker = Frame::builder().source(timers.clone()).lane(3).build();
+    assert_eq!(found(&worker), Some((Arc::as_ptr(&timers), 3, true)));
+    let context = Frame::builder().source(timers.clone()).context_only().build();
+    assert_eq!(found(&context), Some((Arc::as_ptr(&timers), 0, false)));
+    assert_eq!(found(&Frame::open().build()), None, "a place for some, and none yet");
+}
+
+#[test]
 fn timers_go_on_when_their_executor_is_gone() {
     let _watchdog = watchdog();
     let (wakes, waker) = CountWakes::new();
