@@ -76,6 +76,15 @@ impl Queue {
             queue.push(Arc::clone(root));
         }
     }
+
+    /// Wakes all of them: the seat is free.
+    fn call_all(&self) {
+        // A local driver's unparking is user code: not under the lock, and its panic costs none of the others his wake.
+        let waiting = std::mem::take(&mut *self.0.lock());
+        for root in waiting {
+            quietly(|| root.unpark());
+        }
+    }
 }
 
 /// Wakes the thread that polls a root future.
@@ -282,9 +291,7 @@ impl Drop for Guest {
         if !shared.driver.is_held() && (shared.driver.somebody_waits() || !shared.is_supervised()) {
             shared.call_parked();
         }
-        for waiting in std::mem::take(&mut *shared.guest_queue.0.lock()) {
-            waiting.unpark();
-        }
+        shared.guest_queue.call_all();
     }
 }
 

@@ -4,6 +4,8 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
+use crate::task::quietly;
+
 enum Stage<T> {
     /// Who is to be woken at the end.
     UnderWay(Vec<Waker>),
@@ -26,7 +28,8 @@ impl<T> Pilot<T> {
             // Wakers are user code: not under the lock.
             drop(stage);
             if let Stage::UnderWay(waiting) = former {
-                waiting.into_iter().for_each(Waker::wake);
+                // The panic of one costs none of the others his wake.
+                waiting.into_iter().for_each(|waker| quietly(|| waker.wake()));
             }
         }
     }
@@ -77,3 +80,6 @@ impl<T: Send + 'static> Flight<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
