@@ -257,7 +257,7 @@ impl ReadinessCell {
 
 /// Calls a waker. One that panics is the waiter's misfortune: the panic hook has told of it, and the others are
 /// still to be woken.
-fn call(waker: impl FnOnce()) {
+pub(crate) fn call(waker: impl FnOnce()) {
     if cfg!(runtime_loom) {
         // A model's panics are its findings.
         return waker();

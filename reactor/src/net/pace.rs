@@ -2,74 +2,115 @@
 //!
 //! Two cases: `accept` when the process or the system is out of descriptors, and a Unix datagram or connect refused
 //! because the *other* socket's queue is full. Epoll reports neither as an event. All of them in the process share one
-//! tick of [`TICK`], slept by at most one offloaded closure, and only while somebody waits.
+//! tick of [`TICK`], slept by a thread that is there only while somebody waits. README: *Where the kernel reports nothing*.
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use reactor_hook::process::PerProcess;
+
+use crate::cell::call;
 
 /// Fifty tries a second cost well under one per cent of a core, and nobody notices 20 ms after an overload.
 pub(super) const TICK: Duration = Duration::from_millis(20);
 
+/// Ticks that have ended; starts at one, so that zero can mean "none". A forked child counts on: what it has inherited may
+/// wait beyond any number of its parent's. Written under the lock only.
+static ENDED: AtomicU64 = AtomicU64::new(1);
+
+fn ended() -> u64 {
+    // Relaxed: what decides about waiting is read under the lock; otherwise an old number is waited for no longer.
+    ENDED.load(Ordering::Relaxed)
+}
+
+#[derive(Default)]
 struct Pacer {
-    /// Ticks that have ended; starts at one, so that zero can mean "none".
-    ended: u64,
+    /// Whether there is a thread that will end the present tick.
     ticking: bool,
     waiters: Vec<Waker>,
 }
 
-static PACER: Mutex<Pacer> = Mutex::new(Pacer { ended: 1, ticking: false, waiters: Vec::new() });
+impl Pacer {
+    /// Those who waited for it. The thread goes if there are none.
+    fn end_tick(&mut self) -> Vec<Waker> {
+        // Relaxed: as in `ended`; under the lock nobody else writes.
+        ENDED.store(ended() + 1, Ordering::Relaxed);
+        let waiters = std::mem::take(&mut self.waiters);
+        self.ticking = !waiters.is_empty();
+        waiters
+    }
 
-/// Ends the tick when dropped: after the sleep, or when the closure was refused or dropped unrun.
-struct TickEnd;
+    /// As `end_tick`, and there is no thread for the next.
+    fn cease(&mut self) -> Vec<Waker> {
+        let waiters = self.end_tick();
+        self.ticking = false;
+        waiters
+    }
+}
 
-impl Drop for TickEnd {
-    fn drop(&mut self) {
-        let waiters = {
-            let mut pacer = PACER.lock();
-            pacer.ended += 1;
-            pacer.ticking = false;
-            std::mem::take(&mut pacer.waiters)
-        };
-        for waker in waiters {
-            waker.wake();
+fn pacer() -> &'static Mutex<Pacer> {
+    static PACER: PerProcess<Mutex<Pacer>> = PerProcess::new();
+    PACER.get(Mutex::default)
+}
+
+fn wake(waiters: Vec<Waker>) {
+    for waker in waiters {
+        call(|| waker.wake());
+    }
+}
+
+/// Ticks until nobody has waited for one.
+fn tick() {
+    loop {
+        thread::sleep(TICK);
+        let waiters = pacer().lock().end_tick();
+        if waiters.is_empty() {
+            return;
         }
+        wake(waiters);
     }
 }
 
 /// Waits for the end of the tick that was running, or that began, when it was made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pause {
-    /// The value of `ended` to wait beyond.
+    /// The number of ended ticks to wait beyond.
     since: u64,
 }
 
 impl Pause {
     pub(super) fn new() -> Pause {
-        Pause { since: PACER.lock().ended }
+        Pause { since: ended() }
     }
 
     /// Ready when the tick has ended. Where no thread can be had to sleep, that is at once.
     pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_with(cx, || thread::Builder::new().name("reactor/pace".into()).spawn(tick).map(drop))
+    }
+
+    fn poll_with(&self, cx: &mut Context<'_>, start_ticking: impl FnOnce() -> io::Result<()>) -> Poll<()> {
+        // Cloning and dropping a waker is user code: not under the lock.
         let waker = cx.waker().clone();
-        let mut pacer = PACER.lock();
-        if pacer.ended > self.since {
+        let mut pacer = pacer().lock();
+        if ended() > self.since {
             drop(pacer);
             return Poll::Ready(());
         }
-        if !pacer.waiters.iter().any(|known| known.will_wake(&waker)) {
+        let spare = if pacer.waiters.iter().any(|known| known.will_wake(&waker)) {
+            Some(waker)
+        } else {
             pacer.waiters.push(waker);
-        }
+            None
+        };
         let start = !std::mem::replace(&mut pacer.ticking, true);
         drop(pacer);
-        if start {
-            let end = TickEnd;
-            // A refusal drops the closure, and that ends the tick.
-            let _ = reactor_hook::offload(Box::new(move || {
-                std::thread::sleep(TICK);
-                drop(end);
-            }));
+        drop(spare);
+        if start && start_ticking().is_err() {
+            let waiters = self::pacer().lock().cease();
+            wake(waiters);
         }
         Poll::Pending
     }
@@ -115,25 +156,4 @@ impl Exhaustion {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pause_ends_and_the_next_one_ends_too() {
-        for _ in 0..2 {
-            futures::executor::block_on(pause());
-        }
-    }
-
-    #[test]
-    fn only_running_out_of_descriptors_is_paced() {
-        let exhaustion = Exhaustion::default();
-        exhaustion.note::<()>(&Err(std::io::ErrorKind::ConnectionAborted.into()));
-        exhaustion.note(&Ok(()));
-        assert_eq!(exhaustion.since.load(Ordering::Relaxed), 0);
-        exhaustion.note::<()>(&Err(std::io::Error::from_raw_os_error(libc::EMFILE)));
-        assert_ne!(exhaustion.since.load(Ordering::Relaxed), 0);
-        futures::executor::block_on(std::future::poll_fn(|cx| exhaustion.poll_over(cx)));
-        assert_eq!(exhaustion.since.load(Ordering::Relaxed), 0);
-    }
-}
+mod tests;

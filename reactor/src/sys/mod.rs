@@ -27,6 +27,14 @@ pub(crate) fn flags(fd: RawFd) -> io::Result<libc::c_int> {
     if flags < 0 { Err(io::Error::last_os_error()) } else { Ok(flags) }
 }
 
+/// Whether `poll(2)` says that `fd` can be written now.
+pub(crate) fn is_writable(fd: RawFd) -> bool {
+    let mut asked = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: there is one, as said, and it does not wait.
+    let found = unsafe { libc::poll(&raw mut asked, 1, 0) };
+    found == 1 && asked.revents & libc::POLLOUT != 0
+}
+
 /// Whether `fd` is a regular file or a directory.
 pub(crate) fn is_file(fd: RawFd) -> io::Result<bool> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();

@@ -1,7 +1,10 @@
 //! Unix domain sockets.
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
 
 use futures::future::FutureExt;
 use futures::join;
@@ -118,23 +121,29 @@ fn connecting_where_nobody_listens_is_an_error() {
     });
 }
 
+/// A listener whose queue is full, and those who are in it.
+async fn full_listener(path: &str) -> io::Result<(UnixListener, Vec<UnixStream>)> {
+    let socket = UnixSocket::new_stream()?;
+    socket.bind(path)?;
+    let listener = socket.listen(1)?;
+    let mut connected = Vec::new();
+    loop {
+        // The kernel queues one more than the backlog.
+        let mut connecting = Box::pin(UnixStream::connect(path));
+        match std::future::poll_fn(|cx| Poll::Ready(connecting.poll_unpin(cx))).await {
+            Poll::Ready(stream) => connected.push(stream?),
+            Poll::Pending => return Ok((listener, connected)),
+        }
+        assert!(connected.len() < 10, "the queue has a bound");
+    }
+}
+
 #[test]
 fn a_connect_waits_while_the_listeners_queue_is_full() {
     both(|| async {
         let path = abstract_path();
-        let socket = UnixSocket::new_stream()?;
-        socket.bind(&path)?;
-        let listener = socket.listen(1)?;
-        let mut connected = Vec::new();
-        // The kernel queues one more than the backlog.
-        let waiting = loop {
-            let mut connecting = Box::pin(UnixStream::connect(path.clone()));
-            match std::future::poll_fn(|cx| std::task::Poll::Ready(connecting.poll_unpin(cx))).await {
-                std::task::Poll::Ready(stream) => connected.push(stream?),
-                std::task::Poll::Pending => break connecting,
-            }
-            assert!(connected.len() < 10, "the queue has a bound");
-        };
+        let (listener, connected) = full_listener(&path).await?;
+        let waiting = UnixStream::connect(path.clone());
         let (accepted, stream) = join!(listener.accept(), waiting);
         accepted?;
         stream?;
@@ -151,6 +160,33 @@ fn a_connect_waits_while_the_listeners_queue_is_full() {
         let (stream, accepted) = join!(by_socket, accepting);
         stream?;
         accepted
+    });
+}
+
+/// Panics when it is woken.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        std::panic::resume_unwind(Box::new("a waker that panics"));
+    }
+}
+
+#[test]
+fn a_waker_that_panics_costs_nobody_else_his_connect() {
+    both(|| async {
+        let (full, path) = (abstract_path(), abstract_path());
+        let (_full, _queued) = full_listener(&full).await?;
+        let (listener, mut queued) = full_listener(&path).await?;
+        let mut first = Box::pin(UnixStream::connect(full));
+        let waker = Waker::from(Arc::new(Panics));
+        let mut second = Box::pin(UnixStream::connect(path));
+        assert!(first.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+        std::future::poll_fn(|cx| Poll::Ready(assert!(second.poll_unpin(cx).is_pending()))).await;
+        while queued.pop().is_some() {
+            listener.accept().await?;
+        }
+        second.await.map(drop)
     });
 }
 
@@ -317,7 +353,7 @@ fn a_sender_goes_on_when_others_filled_the_queue_and_it_is_drained() {
             let mut sending = Box::pin(sending);
             std::future::poll_fn(|cx| {
                 assert!(sending.poll_unpin(cx).is_pending(), "the queue is full");
-                std::task::Poll::Ready(())
+                Poll::Ready(())
             })
             .await;
             for _ in 0..count {
@@ -327,6 +363,67 @@ fn a_sender_goes_on_when_others_filled_the_queue_and_it_is_drained() {
             assert_eq!((sent?, got?), (4, 4));
         }
         Ok(())
+    });
+}
+
+#[test]
+fn a_sender_that_waits_for_a_full_receiver_does_not_spin() {
+    both(|| async {
+        let path = abstract_path();
+        let receiver = UnixDatagram::bind(&path)?;
+        for by_poll in [false, true] {
+            let (_filler, count) = fill(&path).await?;
+            let sender = UnixDatagram::unbound()?;
+            let sending = async {
+                if by_poll {
+                    std::future::poll_fn(|cx| sender.poll_send_to(cx, b"late", &path)).await
+                } else {
+                    sender.send_to(b"late", &path).await
+                }
+            };
+            let mut sending = Box::pin(sending);
+            let (mut polls, began) = (0, Instant::now());
+            std::future::poll_fn(|cx| {
+                polls += 1;
+                assert!(sending.poll_unpin(cx).is_pending(), "the queue is full");
+                if began.elapsed() < Duration::from_millis(300) { Poll::Pending } else { Poll::Ready(()) }
+            })
+            .await;
+            // Fifty in a second, and as many again for whoever else has a tick begin; it was 64 thousand.
+            assert!(polls < 100, "{polls} polls in {:?}", began.elapsed());
+            let mut buf = [0; 16];
+            for _ in 0..count {
+                receiver.recv(&mut buf).await?;
+            }
+            let (sent, got) = join!(sending, receiver.recv(&mut buf));
+            assert_eq!((sent?, got?), (4, 4));
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_sender_with_too_much_under_way_goes_on_when_it_is_received() {
+    both(|| async {
+        let path = abstract_path();
+        let receiver = UnixDatagram::bind(&path)?;
+        let sender = UnixDatagram::unbound()?;
+        let sending = async {
+            for _ in 0..64 {
+                sender.send_to(&[7; 60_000], &path).await?;
+            }
+            io::Result::Ok(())
+        };
+        let receiving = async {
+            let mut buf = vec![0; 60_000];
+            for _ in 0..64 {
+                assert_eq!(receiver.recv(&mut buf).await?, 60_000);
+            }
+            io::Result::Ok(())
+        };
+        let (sent, received) = join!(sending, receiving);
+        sent?;
+        received
     });
 }
 

@@ -19,6 +19,7 @@ use runtime::net::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixStream};
 use runtime::time::{Duration, sleep};
 use runtime::{Builder, Runtime};
 
+use crate::paced::Full;
 use crate::support::{CountDrop, Tally, child, message_of, pool, until, watchdog};
 
 fn sole() -> Runtime {
@@ -277,6 +278,31 @@ fn a_runtime_made_in_a_forked_child_works_and_takes_the_parents_sockets() {
 
 async fn tokios_sleep() {
     tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+// D7
+#[test]
+fn a_child_forked_while_a_connect_is_tried_again_and_again_tries_its_own() {
+    child::run("fork::a_child_forked_while_a_connect_is_tried_again_and_again_tries_its_own", || {
+        let _watchdog = watchdog();
+        let runtime = pool(1);
+        let theirs = runtime.block_on(Full::listener("parents"));
+        let name = theirs.name.clone();
+        drop(runtime.spawn(async move { UnixStream::connect(name).await }));
+        let mut connecting = Box::pin(UnixStream::connect(theirs.name.clone()));
+        assert!(runtime.block_on(poll_fn(|cx| Poll::Ready(connecting.as_mut().poll(cx)))).is_pending());
+        let said = in_child(|| {
+            sole().block_on(async {
+                let full = Full::listener("childs").await;
+                let mut connecting = Box::pin(UnixStream::connect(&full.name));
+                assert!(poll_fn(|cx| Poll::Ready(connecting.as_mut().poll(cx))).await.is_pending());
+                full.drain().await;
+                connecting.await.unwrap();
+                "connected".to_owned()
+            })
+        });
+        assert_eq!(said, "connected");
+    });
 }
 
 // D7

@@ -33,6 +33,7 @@ mod local_driver;
 mod metrics;
 mod net;
 mod outlive;
+mod paced;
 mod parking;
 mod pinned;
 mod scheduler;

@@ -1,15 +1,22 @@
 use std::future::Future;
 use std::io;
 use std::net::Shutdown;
+use std::os::fd::AsRawFd;
 use std::os::unix::net;
 use std::path::Path;
 use std::pin::pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+
+use reactor_hook::budget;
 
 use super::SocketAddr;
 use crate::interest::{Direction, Interest};
 use crate::io::Io;
 use crate::net::pace::Pause;
+use crate::sys;
+
+/// How often a sender looks again at once, for a receiver that is reading: some 100 µs.
+const YIELDS: u32 = 16;
 
 /// A Unix socket for datagrams. All of its operations take `&self`: an `Arc` shares it among tasks.
 ///
@@ -95,8 +102,8 @@ impl UnixDatagram {
 
     /// Sends a datagram to the socket at a path, and returns how many bytes.
     ///
-    /// While the receiver's queue is full it waits for an event and, because Linux need not report one to a socket
-    /// that is not connected, tries again every 20 ms.
+    /// While the receiver's queue is full it tries again, a few times at once and then every 20 ms: Linux reports no room to a
+    /// socket that is not connected. One that is [connected](Self::connect) sends as soon as there is room.
     ///
     /// # Errors
     ///
@@ -107,21 +114,10 @@ impl UnixDatagram {
     /// Safe: nothing was sent when it is dropped unresolved.
     pub async fn send_to<P: AsRef<Path>>(&self, buf: &[u8], target: P) -> io::Result<usize> {
         let target = SocketAddr::from_path(target.as_ref())?;
-        let mut sent = pin!(self.io.io(Direction::Write, |socket| send_to(socket, buf, &target)));
-        let mut pause = None;
+        let mut waiting = pin!(self.io.io(Direction::Write, |socket| send_to(socket, buf, &target)));
+        let mut yields = YIELDS;
         std::future::poll_fn(|cx| {
-            if let Poll::Ready(outcome) = sent.as_mut().poll(cx) {
-                return Poll::Ready(outcome);
-            }
-            loop {
-                if pause.get_or_insert_with(Pause::new).poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
-                pause = None;
-                if let Poll::Ready(outcome) = not_blocked(send_to(self.io.get_ref(), buf, &target)) {
-                    return Poll::Ready(outcome);
-                }
-            }
+            self.poll_sent(cx, buf, &target, &mut yields, |cx| waiting.as_mut().poll(cx))
         })
         .await
     }
@@ -139,13 +135,35 @@ impl UnixDatagram {
         target: P,
     ) -> Poll<io::Result<usize>> {
         let target = SocketAddr::from_path(target.as_ref())?;
-        let sent = self.io.poll_io(cx, Direction::Write, |socket| send_to(socket, buf, &target));
-        if sent.is_ready() || !reactor_hook::budget::has_remaining() {
-            return sent;
-        }
-        // No event need come: tried here in any case, and woken by the tick.
-        if let Poll::Ready(outcome) = not_blocked(send_to(self.io.get_ref(), buf, &target)) {
+        let wait = |cx: &mut Context<'_>| {
+            self.io.poll_io(cx, Direction::Write, |socket| send_to(socket, buf, &target))
+        };
+        self.poll_sent(cx, buf, &target, &mut 0, wait)
+    }
+
+    /// Tries at each poll. `wait` tries again, and waits for an event. README: *Where the kernel reports nothing*.
+    fn poll_sent(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+        target: &SocketAddr,
+        yields: &mut u32,
+        wait: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let charge = ready!(budget::poll_proceed(cx));
+        let socket = self.io.get_ref();
+        if let Poll::Ready(outcome) = not_blocked(send_to(socket, buf, target)) {
+            charge.made_progress();
             return Poll::Ready(outcome);
+        }
+        if !sys::is_writable(socket.as_raw_fd()) {
+            if let Poll::Ready(outcome) = wait(cx) {
+                return Poll::Ready(outcome);
+            }
+        } else if *yields > 0 {
+            *yields -= 1;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         if Pause::new().poll(cx).is_ready() {
             cx.waker().wake_by_ref();
@@ -219,7 +237,9 @@ fn send_to(socket: &net::UnixDatagram, buf: &[u8], target: &SocketAddr) -> io::R
 
 fn not_blocked<T>(outcome: io::Result<T>) -> Poll<io::Result<T>> {
     match outcome {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+            Poll::Pending
+        }
         outcome => Poll::Ready(outcome),
     }
 }
