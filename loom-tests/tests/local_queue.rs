@@ -2,55 +2,26 @@
 //! `runtime/src/queue/README.md`.
 #![cfg(runtime_loom)]
 
-use std::ptr::NonNull;
-
-use loom::cell::UnsafeCell;
-use loom::sync::atomic::AtomicPtr;
 use loom::thread;
-use runtime::model::queue::{Injector, Linked, Local, Placed, Stealer};
+use runtime::model::queue::{Injector, Local, Placed, Stealer};
 
-/// An item that loom sees being written by the owner, and read by whoever takes it.
-struct Item(Box<UnsafeCell<u32>>);
+#[path = "support/item.rs"]
+mod item;
 
-// SAFETY: an item is owned by one thread at a time; that its handing over is ordered is what loom checks.
-unsafe impl Send for Item {}
-
-// SAFETY: the box is the only handle of its node; nothing is spilled, so no link is used.
-unsafe impl Linked for Item {
-    type Node = UnsafeCell<u32>;
-
-    fn into_raw(self) -> NonNull<Self::Node> {
-        NonNull::from(Box::leak(self.0))
-    }
-
-    unsafe fn from_raw(node: NonNull<Self::Node>) -> Self {
-        // SAFETY: made by `into_raw` from a box, and not taken back before.
-        Item(unsafe { Box::from_raw(node.as_ptr()) })
-    }
-
-    unsafe fn link<'a>(_: NonNull<Self::Node>) -> &'a AtomicPtr<Self::Node> {
-        unreachable!("a ring needs no links")
-    }
-}
-
-fn value(item: Item) -> u32 {
-    // SAFETY: we own the item; loom checks that the others are done with it.
-    item.0.with(|value| unsafe { *value })
-}
+use item::Item;
 
 fn put<const RING: usize>(queue: &Local<Item, RING>, injector: &Injector<Item>, number: u32) {
-    let item = Item(Box::new(UnsafeCell::new(number)));
-    assert!(matches!(queue.push(item, injector), Placed::Queued), "it has room for {number}");
+    assert!(matches!(queue.push(Item::new(number), injector), Placed::Queued), "it has room for {number}");
 }
 
 fn rest<const RING: usize>(queue: &Local<Item, RING>) -> Vec<u32> {
-    std::iter::from_fn(|| queue.pop()).map(value).collect()
+    std::iter::from_fn(|| queue.pop()).map(Item::value).collect()
 }
 
 /// What a thief gets in one go.
 fn steal<const RING: usize>(victim: &Stealer<Item, RING>) -> Vec<u32> {
     let (own, _) = Local::<Item, RING>::new();
-    let first = own.steal_from(victim).map(|stolen| value(stolen.item));
+    let first = own.steal_from(victim).map(|stolen| stolen.item.value());
     first.into_iter().chain(rest(&own)).collect()
 }
 
@@ -68,7 +39,7 @@ fn owner_against_thieves<const RING: usize>(preemptions: usize, thieves: usize, 
         let (queue, stealer) = Local::<Item, RING>::new();
         for number in 0..before {
             put(&queue, &injector, number);
-            assert_eq!(queue.pop().map(value), Some(number));
+            assert_eq!(queue.pop().map(Item::value), Some(number));
         }
         let mut seen = Vec::new();
         put(&queue, &injector, 0);
@@ -79,7 +50,7 @@ fn owner_against_thieves<const RING: usize>(preemptions: usize, thieves: usize, 
         let thieves: Vec<_> = (0..thieves).map(thief).collect();
         for number in 1..items {
             if number == items - 1 {
-                seen.extend(queue.pop().map(value));
+                seen.extend(queue.pop().map(Item::value));
             }
             put(&queue, &injector, number);
         }
@@ -118,7 +89,7 @@ fn what_a_thief_has_taken_is_stolen_from_him_when_it_is_his() {
             (count, rest(&middle), middle)
         });
         let second = thread::spawn(move || steal(&middle_stealer));
-        let mut seen: Vec<_> = queue.pop().map(value).into_iter().collect();
+        let mut seen: Vec<_> = queue.pop().map(Item::value).into_iter().collect();
         let (count, taken, middle) = first.join().unwrap();
         seen.extend(taken.into_iter().chain(second.join().unwrap()));
         assert_eq!(count, 2, "half of four, or of three");
