@@ -7,8 +7,8 @@ use crate::{Entry, Error};
 pub(crate) struct Options {
     flavor: Flavor,
     worker_threads: Option<Literal>,
-    /// Whether it was given, whatever it says: the builder has the option with the feature only.
-    tokio_compat: Option<bool>,
+    /// Whether it is wanted: the builder has the option with the feature only.
+    tokio_compat: bool,
     /// Path of the crate `runtime`.
     krate: TokenStream,
 }
@@ -25,7 +25,7 @@ impl Options {
     pub(crate) fn parse(tokens: TokenStream, entry: Entry) -> Result<Options, Error> {
         let mut flavor: Option<(Flavor, Span)> = None;
         let mut worker_threads: Option<(Literal, Span)> = None;
-        let mut tokio_compat: Option<bool> = None;
+        let mut tokio_compat: Option<(bool, Span)> = None;
         let mut krate: Option<TokenStream> = None;
         let mut tokens = tokens.into_iter().peekable();
         while let Some(token) = tokens.next() {
@@ -43,7 +43,7 @@ impl Options {
             let twice = match option.as_str() {
                 "flavor" => flavor.replace((parse_flavor(&value)?, name.span())).is_some(),
                 "worker_threads" => worker_threads.replace((parse_count(&value)?, name.span())).is_some(),
-                "tokio_compat" => tokio_compat.replace(parse_bool(&value)?).is_some(),
+                "tokio_compat" => tokio_compat.replace((parse_bool(&value)?, name.span())).is_some(),
                 "crate" => krate.replace(parse_path(&value)?).is_some(),
                 _ => {
                     let message = format!("unknown option `{option}`; the options are {KNOWN}");
@@ -69,10 +69,17 @@ impl Options {
                            leave `worker_threads` out, or use `flavor = \"multi_thread\"`";
             return Err(Error::new(*span, message));
         }
+        if let Some((true, span)) = tokio_compat
+            && !cfg!(feature = "tokio-compat")
+        {
+            let message = "`tokio_compat = true` needs the feature `tokio-compat` of `runtime`: \
+                           in Cargo.toml, `runtime = { …, features = [\"tokio-compat\"] }`";
+            return Err(Error::new(span, message));
+        }
         Ok(Options {
             flavor: chosen,
             worker_threads: worker_threads.map(|(count, _)| count),
-            tokio_compat,
+            tokio_compat: tokio_compat.is_some_and(|(wanted, _)| wanted),
             krate: krate.unwrap_or_else(|| "::runtime".parse().expect("a path")),
         })
     }
@@ -89,10 +96,7 @@ impl Options {
             Some(count) => format!(".worker_threads({count})"),
             None => String::new(),
         };
-        let tokio_compat = match self.tokio_compat {
-            Some(wanted) => format!(".tokio_compat({wanted})"),
-            None => String::new(),
-        };
+        let tokio_compat = if self.tokio_compat { ".tokio_compat(true)" } else { "" };
         let stalls = match entry {
             // Of the build of the user's crate, not of this one.
             Entry::Main => ".print_stalls(::core::cfg!(debug_assertions))",
