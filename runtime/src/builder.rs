@@ -260,6 +260,28 @@ impl Builder {
         self
     }
 
+    /// Whether the polls of each task are counted and timed, for [`Handle::dump`](crate::Handle::dump). Default: no.
+    ///
+    /// Then each poll reads the clock twice and takes a lock, and each spawn takes two. Without it neither a poll nor a spawn
+    /// asks whether it is wanted: nothing is counted, and nothing paid. Closures are not polled, and the tasks of a
+    /// [`LocalSet`](crate::task::LocalSet) belong to no runtime.
+    ///
+    /// ```
+    /// let runtime = runtime::Runtime::builder().worker_threads(1).poll_times(true).build()?;
+    /// let task = runtime.spawn(async {
+    ///     runtime::task::yield_now().await;
+    ///     std::future::pending::<()>().await
+    /// });
+    /// while runtime.dump().iter().any(|task| task.polls.is_none_or(|times| times.polls < 2)) {
+    ///     std::thread::yield_now();
+    /// }
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn poll_times(&mut self, count: bool) -> &mut Self {
+        self.config.poll_times = count;
+        self
+    }
+
     /// How long dropping the runtime waits for closures of the blocking pool that are running. Default: 1 s.
     pub fn shutdown_timeout(&mut self, timeout: Duration) -> &mut Self {
         self.config.shutdown_timeout = timeout;
@@ -350,6 +372,7 @@ impl Default for Config {
             max_spare_threads: 16,
             stall_threshold: Duration::from_millis(10),
             stall_reports: Reporting::default(),
+            poll_times: false,
             unhandled_panic: UnhandledPanic::Ignore,
             shutdown_timeout: Duration::from_secs(1),
             fs_inline: true,

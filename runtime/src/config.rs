@@ -39,6 +39,7 @@ pub(crate) struct Config {
     pub(crate) max_spare_threads: usize,
     pub(crate) stall_threshold: Duration,
     pub(crate) stall_reports: Reporting,
+    pub(crate) poll_times: bool,
     pub(crate) unhandled_panic: UnhandledPanic,
     pub(crate) shutdown_timeout: Duration,
     /// See `Builder::fs_inline`.

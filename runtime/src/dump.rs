@@ -3,6 +3,7 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
+use crate::poll_times::PollTimes;
 use crate::task::Id;
 
 /// Every task that a runtime had at about one moment, by [`Handle::dump`](crate::Handle::dump): printed a line each, or
@@ -45,6 +46,10 @@ pub struct TaskDump {
     /// For how long the present poll has lasted, if the supervisor has met it at a sample: for the time between that sample
     /// and the first.
     pub polled_for: Option<Duration>,
+    /// Its polls so far, where the runtime was built to count them ([`poll_times`](crate::Builder::poll_times)). `None`
+    /// elsewhere, where nobody counts: each poll of each task would pay for it. `None`, too, of closures, which are not polled
+    /// but run once.
+    pub polls: Option<PollTimes>,
 }
 
 /// Who runs a task.
@@ -146,6 +151,9 @@ impl fmt::Display for TaskDump {
         write!(f, ": {}", self.state)?;
         if let Some(polled_for) = self.polled_for {
             write!(f, " for {polled_for:?}")?;
+        }
+        if let Some(PollTimes { polls, busy, longest }) = self.polls {
+            write!(f, "; {polls} polls before, {busy:?} in all, {longest:?} the longest")?;
         }
         if let Some(age) = self.age {
             write!(f, "; spawned about {age:?} ago at {}", self.spawned_at)

@@ -132,8 +132,8 @@ impl Handle {
     /// Every task that has been spawned onto the runtime and is not complete: what it is, and what it is doing.
     ///
     /// From any thread, at any time, also while all workers are stuck: nobody is stopped, nothing is polled. Each task is told as
-    /// it was at some moment of the call; one that comes or goes meanwhile may be missing. The runtime counts no polls of single tasks
-    /// ([`metrics`](Handle::metrics) has those of each worker). The tasks of a [`LocalSet`](crate::task::LocalSet) belong to
+    /// it was at some moment of the call; one that comes or goes meanwhile may be missing. The polls of single tasks are
+    /// counted where the builder asks for it ([`poll_times`](crate::Builder::poll_times)); [`metrics`](Handle::metrics) has those of each worker. The tasks of a [`LocalSet`](crate::task::LocalSet) belong to
     /// no runtime, and the future in `block_on` is no task: they are not told.
     pub fn dump(&self) -> Dump {
         self.shared.dump()

@@ -25,6 +25,7 @@ mod hold;
 mod idle;
 mod local;
 mod misuse;
+mod poll_times;
 mod primitives;
 mod queue;
 mod remedy;
@@ -92,6 +93,7 @@ pub use {
     dump::{Dump, TaskDump, TaskKind, TaskState},
     handle::{EnterGuard, Handle, TryCurrentError},
     metrics::{Metrics, WorkerMetrics},
+    poll_times::PollTimes,
     runtime::{Runtime, ShutdownReport},
     spawn::{spawn, spawn_blocking},
     stall::{StallReport, ThreadState},

@@ -27,6 +27,7 @@ const MODULES: &[&str] = &[
     "stdio",
     "metrics",
     "driver",
+    "poll_times",
     "task",
     "local",
     "dump",

@@ -39,6 +39,11 @@ pub(crate) trait Bell: Send + Sync + 'static {
     /// On the owner's thread.
     unsafe fn ring_here(&self) {}
 
+    /// Whether polls are counted and timed.
+    fn times_polls(&self) -> bool {
+        false
+    }
+
     /// A task panicked.
     fn unhandled_panic(&self, _id: Id) {}
 }
@@ -77,9 +82,13 @@ unsafe impl<B: Bell> Send for Local<B> {}
 impl<B: Bell> Local<B> {
     /// Nobody's.
     pub(crate) fn new(bell: B) -> Local<B> {
+        let cache = Cache::new();
+        if bell.times_polls() {
+            cache.withhold_ids();
+        }
         Local {
             owner: AtomicU64::new(0),
-            core: Core { ready: UnsafeCell::new(VecDeque::new()), cache: Cache::new(), turns: Cell::new(0) },
+            core: Core { ready: UnsafeCell::new(VecDeque::new()), cache, turns: Cell::new(0) },
             inbox: Inbox::new(),
             arena: Arena::new(),
             arrived: AtomicUsize::new(0),
@@ -129,10 +138,9 @@ impl<B: Bell> Local<B> {
         let Some(core) = this.here() else {
             return task::refuse(Id::next(), label, future);
         };
-        let cache = &core.cache;
+        let (cache, id) = core.cache_and_id();
         // SAFETY: this is the owner's thread: the one that polls and drops the future.
-        let (task, handle) =
-            unsafe { task::spawn_unchecked(this, Some(cache), cache.next_id(), label, future) };
+        let (task, handle) = unsafe { task::spawn_unchecked(this, cache, id, label, future) };
         if let Some(task) = task {
             this.book(1);
             spawned();
@@ -153,11 +161,10 @@ impl<B: Bell> Local<B> {
         F: Future + 'static,
         F::Output: Send + 'static,
     {
-        let cache = this.here().map(|core| &core.cache);
+        let (cache, id) = this.here().map_or_else(|| (None, Id::next()), Core::cache_and_id);
         // SAFETY: the owner alone polls, and what was polled is dropped by the owner alone. Before that the future is
         // `create`, which is `Send`.
-        let (task, handle) =
-            unsafe { task::spawn_unchecked(this, cache, Id::next(), label, Made::by(create)) };
+        let (task, handle) = unsafe { task::spawn_unchecked(this, cache, id, label, Made::by(create)) };
         if let Some(task) = task {
             // Relaxed: a figure for other threads than the owner's.
             this.arrived.fetch_add(1, Ordering::Relaxed);
@@ -177,6 +184,14 @@ impl<B: Bell> Local<B> {
 }
 
 impl<B: Bell> Core<B> {
+    /// What a task is spawned with on the owner's thread: without the cache where that withholds its identifiers.
+    fn cache_and_id(&self) -> (Option<&Cache>, Id) {
+        match self.cache.next_id() {
+            Some(id) => (Some(&self.cache), id),
+            None => (None, Id::next()),
+        }
+    }
+
     fn is_empty(&self) -> bool {
         // SAFETY: the owner's thread alone gets here, and nothing else runs meanwhile.
         self.ready.with(|ready| unsafe { &*ready }.is_empty())
@@ -209,6 +224,10 @@ impl<B: Bell> Schedule for Local<B> {
     fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R {
         // During a turn whoever runs it keeps the queue; outside of one a bell may end it (README).
         f(self.here().filter(|core| core.turns.get() > 0).map(|core| &core.cache))
+    }
+
+    fn times_polls(&self) -> bool {
+        self.bell.times_polls()
     }
 
     fn unhandled_panic(&self, id: Id) {

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::Shared;
 use crate::dump::{Dump, TaskDump, TaskKind, TaskState};
+use crate::poll_times;
 use crate::task::{Id, Sight};
 
 /// What is being polled while the tasks are looked at.
@@ -22,8 +23,11 @@ impl Shared {
         self.blocking.look_at_tasks(|sight| tasks.push(polls.entry(sight, TaskKind::Blocking)));
         self.compute.look_at_tasks(|sight| tasks.push(polls.entry(sight, TaskKind::Compute)));
         let now = Instant::now();
+        // In a forked child a lock of the table may be held by a thread that is not there.
+        let timed = self.config.poll_times && !self.is_inherited();
         let tasks = self.supervisor.remember(|memory| {
             let complete = |(mut task, poll): (TaskDump, Option<(usize, u64)>)| {
+                task.polls = if timed { poll_times::of(task.id.as_nonzero().get()) } else { None };
                 task.age = memory.births.age(task.id.as_nonzero().get(), now);
                 task.polled_for = poll.and_then(|(slot, beat)| memory.polled_for(slot, beat));
                 task
@@ -57,6 +61,7 @@ impl Polls<'_> {
             TaskState::Idle
         };
         let (name, spawned_at) = (sight.label.name(), sight.label.location());
-        (TaskDump { id: sight.id, name, spawned_at, kind, state, age: None, polled_for: None }, poll)
+        let (age, polled_for, polls) = (None, None, None);
+        (TaskDump { id: sight.id, name, spawned_at, kind, state, age, polled_for, polls }, poll)
     }
 }

@@ -18,6 +18,7 @@ pub(super) struct Pinned {
 pub(crate) struct Call {
     shared: Weak<Shared>,
     slot: usize,
+    times_polls: bool,
 }
 
 impl Bell for Call {
@@ -25,6 +26,10 @@ impl Bell for Call {
         if let Some(shared) = self.shared.upgrade() {
             shared.call(self.slot);
         }
+    }
+
+    fn times_polls(&self) -> bool {
+        self.times_polls
     }
 
     fn unhandled_panic(&self, id: Id) {
@@ -36,9 +41,9 @@ impl Bell for Call {
 
 impl Pinned {
     /// `workers`: how many; none for a runtime whose one thread is that in `block_on`.
-    pub(super) fn new(workers: usize, shared: &Weak<Shared>) -> Pinned {
+    pub(super) fn new(workers: usize, times_polls: bool, shared: &Weak<Shared>) -> Pinned {
         // The guest's slot comes behind those of the workers: without any it is the first.
-        let queue = |slot| Arc::new(Local::new(Call { shared: Weak::clone(shared), slot }));
+        let queue = |slot| Arc::new(Local::new(Call { shared: Weak::clone(shared), slot, times_polls }));
         Pinned { queues: (0..workers.max(1)).map(queue).collect(), next: AtomicUsize::new(0) }
     }
 
@@ -100,7 +105,7 @@ impl Shared {
         Local::spawn_made(queue, create, label, || self.count_spawned())
     }
 
-    fn count_spawned(&self) {
+    pub(super) fn count_spawned(&self) {
         with_context(|context| match context.and_then(|context| context.held_of(self)) {
             Some(held) => held.slot().counters.spawned.add(1),
             None => {

@@ -33,13 +33,15 @@ where
     // SAFETY: the future is only moved there, or dropped by `refuse`, which keeps the context. Of queueing see `schedule`.
     if let Some(context) = unsafe { here() }
         && let Some(held) = context.held_of(context.shared())
+        && let cache = &held.core().cache
+        && let Some(id) = cache.next_id()
     {
-        return Some(context.spawn_by(held, context.shared(), future, label));
+        return Some(context.spawn_by(held, cache, id, future, label));
     }
     spawn_from_outside(future, label)
 }
 
-/// As `spawn_here`, on a thread that holds no slot.
+/// As `spawn_here`, on a thread that holds no slot, or one whose cache withholds its identifiers.
 #[cold]
 fn spawn_from_outside<F>(future: F, label: Label) -> Option<JoinHandle<F::Output>>
 where
@@ -84,6 +86,10 @@ impl Schedule for Shared {
         // SAFETY: `f` runs nothing of the users' (contract of the trait).
         let context = unsafe { here() };
         f(context.and_then(|context| context.held_of(self)).map(|held| &held.core().cache))
+    }
+
+    fn times_polls(&self) -> bool {
+        self.config.poll_times
     }
 
     #[cold]
@@ -131,6 +137,7 @@ impl Shared {
         })
     }
 
+    /// As `spawn_from_outside`.
     fn spawn_outside<F>(self: &Arc<Self>, future: F, label: Label) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
@@ -139,11 +146,21 @@ impl Shared {
         misuse::refuse_in_child("spawn", self.origin);
         let (task, handle) = task::spawn_cell(self, None, Id::next(), label, future);
         if let Some(task) = task {
-            // Relaxed: a figure.
-            self.spawned_outside.fetch_add(1, Ordering::Relaxed);
-            self.inject(task);
+            self.admit(task);
         }
         handle
+    }
+
+    fn admit(&self, task: Notified<Shared>) {
+        if self.config.poll_times {
+            // From wherever this is.
+            self.count_spawned();
+            self.schedule(task);
+            return;
+        }
+        // Relaxed: a figure.
+        self.spawned_outside.fetch_add(1, Ordering::Relaxed);
+        self.inject(task);
     }
 }
 
@@ -154,20 +171,30 @@ impl Context {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match self.held_of(shared) {
-            Some(held) => self.spawn_by(held, shared, future, label),
-            None => shared.spawn_outside(future, label),
+        if let Some(held) = self.held_of(shared)
+            && let cache = &held.core().cache
+            && let Some(id) = cache.next_id()
+        {
+            return self.spawn_by(held, cache, id, future, label);
         }
+        shared.spawn_outside(future, label)
     }
 
+    /// `held` is this thread's, of this context's runtime; the cache is its, and the identifier the cache's.
     #[inline(always)]
-    fn spawn_by<F>(&self, held: &Held, shared: &Arc<Shared>, future: F, label: Label) -> JoinHandle<F::Output>
+    fn spawn_by<F>(
+        &self,
+        held: &Held,
+        cache: &Cache,
+        id: Id,
+        future: F,
+        label: Label,
+    ) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let cache = &held.core().cache;
-        let (task, handle) = task::spawn_cell(shared, Some(cache), cache.next_id(), label, future);
+        let (task, handle) = task::spawn_cell(self.shared(), Some(cache), id, label, future);
         if let Some(task) = task {
             held.slot().counters.spawned.add(1);
             self.push(held, task);

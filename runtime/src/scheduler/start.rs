@@ -40,7 +40,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
     let arena = Arena::new();
     let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
     let shared = Arc::new_cyclic(|weak: &Weak<Shared>| Shared {
-        slots: (0..slots).map(|lane| Slot::new(Cache::new(), Rng::new(seed, lane))).collect(),
+        slots: (0..slots).map(|lane| Slot::new(cache(&config), Rng::new(seed, lane))).collect(),
         injector: Injector::new(),
         idle: Idle::new(slots),
         arena,
@@ -51,7 +51,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         signals: CachePadded::new(AtomicU32::new(0)),
         cover: Cover::new(config.workers + 1..slots),
         spare_refused: AtomicBool::new(false),
-        pinned: pinned::Pinned::new(config.workers, weak),
+        pinned: pinned::Pinned::new(config.workers, config.poll_times, weak),
         members: Members::new(),
         termination: Termination::default(),
         tokio,
@@ -131,6 +131,14 @@ impl Drop for AbortOnUnwind {
         ));
         std::process::abort();
     }
+}
+
+fn cache(config: &Config) -> Cache {
+    let cache = Cache::new();
+    if config.poll_times {
+        cache.withhold_ids();
+    }
+    cache
 }
 
 fn compute_threads(config: &Config) -> usize {

@@ -43,24 +43,26 @@ impl<F: Future, S: Schedule> Cell<F, S> {
     /// Where cells of this type come from and go to.
     pub(super) const HOME: Home = Home::of(std::mem::size_of::<Self>(), std::mem::align_of::<Self>());
 
-    const VTABLE: &'static Vtable = &Vtable {
+    pub(super) const VTABLE: &'static Vtable = &Vtable {
         run: run::<F, S>,
         schedule: schedule::<S>,
         wake: wake::<S>,
         take_output: take_output::<F, S>,
         drop_output: drop_output::<F, S>,
         release: release::<F, S>,
+        behind: None,
     };
 
     /// Builds the task in place and publishes it.
     ///
     /// # Safety
     ///
-    /// `memory` is a free cell of `HOME`, the caller's alone, its word a free one. `owner` outlives the cell by the
-    /// arena's rules.
+    /// `memory` is a free cell of `HOME`, the caller's alone, its word a free one. `vtable` is `VTABLE`, or stands before
+    /// it. `owner` outlives the cell by the arena's rules.
     #[inline]
     pub(super) unsafe fn init(
         memory: NonNull<Header>,
+        vtable: &'static Vtable,
         owner: *const S,
         id: Id,
         label: Label,
@@ -74,7 +76,7 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         // SAFETY: as for `stage`; the face beside it may be read by anybody and is left alone.
         let body = unsafe { &raw mut (*cell).header.body };
         // SAFETY: in bounds, ours alone.
-        unsafe { body.write(Body::new(Self::VTABLE, owner.cast())) };
+        unsafe { body.write(Body::new(vtable, owner.cast())) };
         // SAFETY: every field is written but for the face, which is there already; the pointer is the one that the whole
         // cell was got by.
         let task = unsafe { RawTask::new(memory) };

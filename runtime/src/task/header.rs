@@ -62,6 +62,8 @@ pub(super) struct Vtable {
     pub(super) drop_output: unsafe fn(RawTask),
     /// Gives the cell back. The caller held the last reference.
     pub(super) release: unsafe fn(RawTask),
+    /// That of the task's types, where this one stands before it (`timed.rs`).
+    pub(super) behind: Option<&'static Vtable>,
 }
 
 /// A pointer to a cell, good for as long as whoever has it holds a reference or the Notified.

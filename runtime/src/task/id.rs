@@ -63,6 +63,9 @@ fn unlikely() -> NonZeroU64 {
     NonZeroU64::MAX
 }
 
+/// As `next` and `end`: no identifier is ever handed out.
+const WITHHELD: u64 = u64::MAX;
+
 /// The identifiers that a worker has taken and not handed out. Read by anybody, written by the worker.
 #[derive(Default)]
 pub(crate) struct IdBlock {
@@ -71,25 +74,36 @@ pub(crate) struct IdBlock {
 }
 
 impl IdBlock {
-    /// An identifier that nobody else gets. By the worker.
+    /// From now on the worker is to spawn as a thread that is none. Before anybody else can see the block.
+    pub(super) fn withhold(&self) {
+        // Relaxed: published with what the block is part of.
+        self.next.store(WITHHELD, Ordering::Relaxed);
+        self.end.store(WITHHELD, Ordering::Relaxed);
+    }
+
+    /// An identifier that nobody else gets; none if they are withheld. By the worker.
     #[inline]
-    pub(super) fn take(&self) -> Id {
+    pub(super) fn take(&self) -> Option<Id> {
         // Relaxed: this thread is the only writer.
         let next = self.next.load(Ordering::Relaxed);
         if next == self.end.load(Ordering::Relaxed) {
             return self.take_of_new_block();
         }
         self.next.store(next + 1, Ordering::Relaxed);
-        Id::from_number(next)
+        Some(Id::from_number(next))
     }
 
     #[cold]
-    fn take_of_new_block(&self) -> Id {
+    fn take_of_new_block(&self) -> Option<Id> {
+        // Relaxed: as in `take`.
+        if self.next.load(Ordering::Relaxed) == WITHHELD {
+            return None;
+        }
         let first = Id::take_block(BLOCK);
         self.next.store(first + 1, Ordering::Relaxed);
         // Ordering: Release pairs with the Acquire of `rest`: no end comes with the next of a block before.
         self.end.store(first + BLOCK, Ordering::Release);
-        Id::from_number(first)
+        Some(Id::from_number(first))
     }
 
     /// What is not handed out yet. By anybody, as of some moment.

@@ -22,6 +22,7 @@ mod schedule;
 mod slot;
 mod spawn;
 mod state;
+mod timed;
 mod transition;
 mod waker;
 

@@ -151,7 +151,7 @@ impl Executor {
     {
         let label = Label::caller();
         let (task, handle) = self.0.with_cache(|cache| {
-            let id = cache.map_or_else(Id::next, Cache::next_id);
+            let id = cache.and_then(Cache::next_id).unwrap_or_else(Id::next);
             spawn(&self.0, cache, id, label, future)
         });
         if let Some(task) = task {

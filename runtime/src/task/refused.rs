@@ -31,6 +31,7 @@ impl<T> Refused<T> {
         take_output: take_output::<T>,
         drop_output: drop_output::<T>,
         release: release::<T>,
+        behind: None,
     };
 }
 

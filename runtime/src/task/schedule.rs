@@ -28,6 +28,12 @@ pub(crate) trait Schedule: Send + Sync + Sized + 'static {
         on_worker
     }
 
+    /// Whether the polls of this scheduler's tasks are counted and timed. Then all are spawned without a cache: only there is it
+    /// asked.
+    fn times_polls(&self) -> bool {
+        false
+    }
+
     /// A task panicked, in its poll or in its future's drop. Called by the thread that ran it, before the handle
     /// sees the panic.
     fn unhandled_panic(&self, _id: Id) {}

@@ -6,19 +6,21 @@ use std::ptr::NonNull;
 
 use super::arena::{Cache, Home};
 use super::cell::Cell;
-use super::header::{Header, RawTask};
+use super::header::{Header, RawTask, Vtable};
 use super::id::Id;
 use super::join::JoinHandle;
 use super::label::Label;
 use super::notified::Notified;
 use super::refused::refuse;
 use super::schedule::Schedule;
+use super::timed;
 use crate::primitives::Arc;
 
 /// Makes a task of `future`. The caller queues the Notified, while it still has `owner`.
 ///
 /// With a `cache`, which must be that of the calling thread for this `owner`, no lock and no atomic
-/// read-modify-write is needed. Without one the arena is locked, and the future moved in under its lock.
+/// read-modify-write is needed. Without one the arena is locked, and the future moved in under its lock; so must it be where the
+/// owner [times polls](Schedule::times_polls).
 ///
 /// `None` in the place of the Notified: the scheduler has closed. The future has been dropped and the handle resolves
 /// cancelled.
@@ -66,7 +68,7 @@ where
         return (None, refuse(id, label, future));
     };
     // SAFETY: a free cell of the type's class, just taken; the rest is passed on.
-    unsafe { begin(memory, owner, id, label, future) }
+    unsafe { begin(memory, const { Cell::<F, S>::VTABLE }, owner, id, label, future) }
 }
 
 /// # Safety
@@ -75,6 +77,7 @@ where
 #[inline]
 unsafe fn begin<F, S>(
     memory: NonNull<Header>,
+    vtable: &'static Vtable,
     owner: &Arc<S>,
     id: Id,
     label: Label,
@@ -86,7 +89,7 @@ where
     S: Schedule,
 {
     // SAFETY: passed on.
-    let task: RawTask = unsafe { Cell::<F, S>::init(memory, Arc::as_ptr(owner), id, label, future) };
+    let task: RawTask = unsafe { Cell::<F, S>::init(memory, vtable, Arc::as_ptr(owner), id, label, future) };
     // SAFETY: born OWNED: this is its Notified.
     let notified = unsafe { Notified::new(task) };
     // SAFETY: born with a reference and JOIN_INTEREST for its handle.
@@ -112,9 +115,13 @@ where
         return (None, refuse(id, label, future));
     };
     let memory = outside.take(owner.arena(), const { Cell::<F, S>::HOME });
+    let mut vtable = const { Cell::<F, S>::VTABLE };
+    if owner.times_polls() {
+        vtable = timed::begin(id, vtable);
+    }
     // Under the lock: whoever closes the arena afterwards finds the task. No user code runs in between.
     // SAFETY: a free cell of the type's home, just taken; the rest is passed on.
-    let spawned = unsafe { begin(memory, owner, id, label, future) };
+    let spawned = unsafe { begin(memory, vtable, owner, id, label, future) };
     drop(outside);
     spawned
 }

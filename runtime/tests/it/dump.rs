@@ -2,7 +2,7 @@
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use runtime::task::{Builder, spawn_pinned, yield_now};
 use runtime::{Dump, Runtime, TaskDump, TaskKind, TaskState};
@@ -126,8 +126,14 @@ fn a_runtime_that_has_ended_has_an_empty_dump() {
 #[test]
 fn dumps_against_spawns_and_ends_tell_of_each_task_what_is_its_own() {
     let _watchdog = watchdog();
+    for poll_times in [false, true] {
+        let runtime = Runtime::builder().worker_threads(2).poll_times(poll_times).build().unwrap();
+        dump_against_spawns_and_ends(&runtime, poll_times);
+    }
+}
+
+fn dump_against_spawns_and_ends(runtime: &Runtime, poll_times: bool) {
     let (mut rng, stop) = (Rng::new(), Arc::new(AtomicBool::new(false)));
-    let runtime = pool(2);
     let entered = runtime.enter();
     let kept: Vec<_> = (0..200)
         .map(|n| {
@@ -189,6 +195,10 @@ fn dumps_against_spawns_and_ends_tell_of_each_task_what_is_its_own() {
         assert!(kept.iter().all(|task| ids.contains(&task.id())), "a task is missing");
         for task in &dump {
             assert_eq!(task.spawned_at.file(), file!());
+            // One that ends meanwhile may not have them any more.
+            if task.polls.is_some() || task.name == Some("kept") {
+                assert_eq!(task.polls.is_some(), poll_times, "{task}");
+            }
             assert_eq!(task.name == Some("kept"), kept.iter().any(|kept| kept.id() == task.id), "{task}");
             if let Some(name) = task.name.filter(|name| *name != "kept") {
                 assert_eq!(*places.entry(name).or_insert(task.spawned_at), task.spawned_at);
@@ -200,5 +210,63 @@ fn dumps_against_spawns_and_ends_tell_of_each_task_what_is_its_own() {
     for task in kept {
         task.abort();
     }
-    until_no_tasks(&runtime);
+    until_no_tasks(runtime);
+}
+
+#[test]
+fn polls_are_counted_and_timed_where_the_builder_asks_for_it_and_nowhere_else() {
+    let _watchdog = watchdog();
+    async fn polled_four_times() {
+        for _ in 0..3 {
+            yield_now().await;
+        }
+        pending::<()>().await;
+    }
+    let long = Duration::from_millis(2);
+    for mut builder in [runtime::Builder::new_multi_thread(), runtime::Builder::new_current_thread()] {
+        if format!("{builder:?}").contains("MultiThread") {
+            builder.worker_threads(2);
+        }
+        let runtime = builder.poll_times(true).build().unwrap();
+        let busy = runtime.spawn(async move {
+            let began = Instant::now();
+            while began.elapsed() < long {
+                std::hint::spin_loop();
+            }
+            yield_now().await;
+            pending::<()>().await;
+        });
+        let gate = Gate::default();
+        let _opens = OpenOnDrop(gate.clone());
+        let closure = runtime.spawn_blocking(move || gate.wait());
+        let polls = |id| entry(&runtime.dump(), id).polls;
+        runtime.block_on(async {
+            // From the thread in `block_on`, from a task, pinned, and from a pinned one.
+            let from_task = runtime::spawn(async { runtime::spawn(polled_four_times()).id() });
+            let from_pinned = spawn_pinned(|| async { runtime::task::spawn_local(polled_four_times()).id() });
+            let tasks = [
+                runtime::spawn(polled_four_times()).id(),
+                spawn_pinned(polled_four_times).id(),
+                from_task.await.unwrap(),
+                from_pinned.await.unwrap(),
+            ];
+            let count = |id| polls(id).expect("a task that is there").polls;
+            while count(busy.id()) < 2 || tasks.iter().any(|task| count(*task) < 4) {
+                yield_now().await;
+            }
+            let times = polls(busy.id()).unwrap();
+            assert_eq!(times.polls, 2);
+            assert!(times.longest >= long && times.busy >= times.longest, "{times:?}");
+            for task in tasks {
+                assert_eq!(count(task), 4);
+            }
+            assert_eq!(polls(closure.id()), None, "a closure is not polled");
+            let text = entry(&runtime.dump(), busy.id()).to_string();
+            assert!(text.contains(": idle; 2 polls before, "), "{text}");
+        });
+    }
+    let plain = pool(1);
+    drop(plain.spawn(pending::<()>()));
+    assert_eq!(plain.dump().len(), 1);
+    assert!(plain.dump().iter().all(|task| task.polls.is_none()));
 }

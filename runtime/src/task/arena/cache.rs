@@ -50,9 +50,14 @@ impl Cache {
         }
     }
 
-    /// An identifier that nobody else gets.
+    /// From now on it hands out no identifiers: its thread spawns as one that has no cache. Before anybody else can see it.
+    pub(crate) fn withhold_ids(&self) {
+        self.ids.withhold();
+    }
+
+    /// An identifier that nobody else gets; none if they are withheld. This is what a spawn asks anyhow.
     #[inline]
-    pub(crate) fn next_id(&self) -> Id {
+    pub(crate) fn next_id(&self) -> Option<Id> {
         self.ids.take()
     }
 

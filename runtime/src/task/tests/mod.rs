@@ -5,6 +5,7 @@ mod orders;
 mod outcomes;
 mod shutdown;
 mod sizes;
+mod timed;
 mod wakes;
 mod word;
 
