@@ -112,7 +112,11 @@ struct Queued<P: Threads>(Option<Notified<BlockingTasks<P>>>);
 impl<P: Threads> Queued<P> {
     fn run(mut self) {
         if let Some(task) = self.0.take() {
-            match task.run(&std::cell::Cell::new(false), None) {
+            let ran = task::running(|say| {
+                say(task.id_number());
+                task.run(&std::cell::Cell::new(false), None)
+            });
+            match ran {
                 Ran::Done => {}
                 // Its future is never pending.
                 Ran::Idle | Ran::Again(_) => unreachable!("a closure is run once"),

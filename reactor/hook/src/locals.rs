@@ -98,12 +98,25 @@ impl Drop for Entered {
 
 /// The value that the innermost scope of `key` was entered with. The pointer is good while that scope is.
 pub fn find(key: usize) -> Option<*const ()> {
+    // SAFETY: `Some` does nothing else.
+    unsafe { find_map(key, Some) }
+}
+
+/// The first answer of `f` to the values that the scopes of `key` were entered with, the innermost first.
+///
+/// # Safety
+///
+/// `f` neither enters nor leaves a scope.
+pub unsafe fn find_map<R>(key: usize, mut f: impl FnMut(*const ()) -> Option<R>) -> Option<R> {
     let mut scope: *const Scope = frame::tls(|tls| tls.locals.get()).cast();
     // SAFETY: a scope is on the list only while `with_scope` holds it on this thread's stack, or an `Entered` of this
-    // thread in its box; before either goes, by unwinding too, it is taken off. So is what `outer` points to.
+    // thread in its box; before either goes, by unwinding too, it is taken off, and `f` lets none go. So is what `outer`
+    // points to.
     while let Some(here) = unsafe { scope.as_ref() } {
-        if here.key == key {
-            return Some(here.value);
+        if here.key == key
+            && let Some(found) = f(here.value)
+        {
+            return Some(found);
         }
         scope = here.outer.get();
     }

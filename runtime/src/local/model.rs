@@ -28,7 +28,7 @@ impl Set {
 
     /// As the future of a set is polled. True when the waker will be woken; else it is to be polled again.
     pub fn poll(&self, waker: &Waker) -> bool {
-        !self.0.run(8) && self.0.arm(0, waker)
+        !self.0.run(8, |_| ()) && self.0.arm(0, waker)
     }
 
     /// Tasks that are not complete.
@@ -100,7 +100,7 @@ impl QueueOwner {
 
     /// Polls what is ready.
     pub fn run(&self) {
-        self.0.run(8);
+        self.0.run(8, |_| ());
     }
 
     /// Drops every future, and leaves the queue to another.

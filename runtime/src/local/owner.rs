@@ -97,8 +97,8 @@ impl<B: Bell> Owner<B> {
         }
     }
 
-    /// Polls what is ready, at most so many times. True when something is left.
-    pub(crate) fn run(&self, most: usize) -> bool {
+    /// Polls what is ready, at most so many times, and says each time the task's number. True when something is left.
+    pub(crate) fn run(&self, most: usize, say: impl Fn(u64)) -> bool {
         let _turn = self.begin_turn();
         let yielded = Cell::new(false);
         let cache = Some(self.cache());
@@ -106,6 +106,7 @@ impl<B: Bell> Owner<B> {
             let Some(task) = self.next() else {
                 return false;
             };
+            say(task.id_number());
             let ran = budget::with_budget(budget::PER_POLL, || task.run(&yielded, cache));
             self.put_back(ran);
         }

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use crate::local::{Key, Local, Owner, Waiters};
 use crate::runtime::Runtime;
 use crate::scheduler::with_context;
-use crate::task::{JoinHandle, Label};
+use crate::task::{JoinHandle, Label, running};
 
 /// Polls of local tasks in one poll of what drives them, so that their neighbours outside have their turn. Tokio's
 /// figure, a prime.
@@ -127,7 +127,7 @@ impl LocalSet {
 
     /// Polls the tasks that are ready, some of them. Then the waker is to be woken: now, or when there are more.
     fn run(&self, key: Key, cx: &Context<'_>) {
-        if self.owner.run(POLLS) || !self.owner.arm(key, cx.waker()) {
+        if running(|say| self.owner.run(POLLS, say)) || !self.owner.arm(key, cx.waker()) {
             self.owner.ring_others();
             cx.waker().wake_by_ref();
         }

@@ -16,7 +16,7 @@ use crate::idle::Parker;
 use crate::metrics::Counters;
 use crate::queue::{LifoSlot, Local, Stealer};
 use crate::supervisor::heartbeat::Heartbeat;
-use crate::task::{Cache, IdBlock, Notified};
+use crate::task::{Cache, IdBlock, Notified, Place};
 
 /// The private state of a slot. It never moves, and belongs to the one thread that holds the slot.
 pub(crate) struct Core {
@@ -113,6 +113,8 @@ impl Slot {
 
 /// The right to a slot's core, for as long as it lives.
 pub(crate) struct Held {
+    /// What is polled in the slot is what this thread is inside of. Before `shared`, which keeps the slot.
+    _inside: Place,
     shared: Arc<Shared>,
     index: usize,
     /// Into `shared.slots`, which never moves. Not `Send`: the thread that took the slot is the one that its parker
@@ -127,7 +129,9 @@ impl Held {
         // The former holder's use of the core happens before.
         slot.held.try_take().then_some(())?;
         slot.parker.adopt();
-        Some(Held { shared: Arc::clone(shared), index, slot: NonNull::from(slot) })
+        // SAFETY: the slot is there as long as `shared` is, which is dropped after it.
+        let inside = unsafe { Place::new(slot.heartbeat.number()) };
+        Some(Held { _inside: inside, shared: Arc::clone(shared), index, slot: NonNull::from(slot) })
     }
 
     pub(crate) fn index(&self) -> usize {

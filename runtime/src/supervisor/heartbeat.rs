@@ -85,6 +85,11 @@ impl Heartbeat {
         }
         Some(Poll { beat: 2 * polls + 1, id: Id::from_number(id), cell })
     }
+
+    /// Where the task's number is during a poll; zero between two.
+    pub(crate) fn number(&self) -> &AtomicU64 {
+        &self.id
+    }
 }
 
 impl Default for Heartbeat {

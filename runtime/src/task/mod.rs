@@ -9,6 +9,7 @@ mod cancel;
 mod cell;
 #[cfg(not(runtime_loom))]
 pub mod coop;
+mod current;
 mod error;
 mod face;
 mod header;
@@ -35,12 +36,14 @@ mod tests;
 
 pub use abort::AbortHandle;
 pub use cancel::Cancel;
+pub use current::{id, try_id};
 pub use error::JoinError;
 pub use id::Id;
 pub(crate) use id::IdBlock;
 pub use join::JoinHandle;
 
 pub(crate) use arena::{Arena, Cache};
+pub(crate) use current::{Place, running};
 pub(crate) use face::Sight;
 pub(crate) use header::{Header, queue_next};
 pub(crate) use label::Label;

@@ -5,10 +5,10 @@ use std::thread;
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use runtime::task::yield_now;
+use runtime::task::{LocalSet, id, spawn_local, spawn_pinned, try_id, yield_now};
 use runtime::{Handle, Runtime};
 
-use crate::support::{Tally, pool, until, until_no_tasks, watchdog};
+use crate::support::{Tally, assert_helpful, panic_message, pool, until, until_no_tasks, watchdog};
 
 fn named(name: &str) -> Runtime {
     Runtime::builder().worker_threads(1).thread_name(name).build().unwrap()
@@ -244,4 +244,94 @@ fn futures_of_other_executors_combinators_work() {
         sum
     }));
     assert_eq!(sum.unwrap(), 4950);
+}
+
+#[test]
+fn a_task_knows_its_identifier_whoever_runs_it() {
+    let _watchdog = watchdog();
+    for runtime in [pool(2), runtime::Builder::new_current_thread().build().unwrap()] {
+        runtime.block_on(async {
+            assert_eq!(try_id(), None, "the future in `block_on` is no task");
+            let task = runtime::spawn(async {
+                let first = id();
+                let other = runtime::spawn(async { id() });
+                assert_eq!(other.id(), other.await.unwrap());
+                yield_now().await;
+                // Entering a runtime is being in another context, not in another task.
+                let here = Handle::current();
+                let _entered = here.enter();
+                assert_eq!(first, id());
+                first
+            });
+            assert_eq!(task.id(), task.await.unwrap());
+            let pinned = spawn_pinned(|| async {
+                let local = spawn_local(async { id() });
+                assert_eq!(local.id(), local.await.unwrap());
+                id()
+            });
+            assert_eq!(pinned.id(), pinned.await.unwrap());
+            let closure = runtime::spawn_blocking(id);
+            assert_eq!(closure.id(), closure.await.unwrap());
+            let computes = runtime::compute::spawn(id);
+            assert_eq!(computes.id(), computes.await.unwrap());
+            assert_eq!(try_id(), None);
+        });
+    }
+    assert_eq!(try_id(), None);
+    assert_helpful(&panic_message(id), "runtime::task::id");
+}
+
+#[test]
+fn of_tasks_inside_one_another_the_innermost_says_its_identifier() {
+    let _watchdog = watchdog();
+    // Sets in one another, and what drives them.
+    let in_sets = || {
+        let (outer, inner) = (LocalSet::new(), LocalSet::new());
+        async move {
+            let around = try_id();
+            outer
+                .run_until(async {
+                    assert_eq!(try_id(), around);
+                    let task = spawn_local(async move {
+                        let own = id();
+                        let innermost = inner.run_until(async {
+                            assert_eq!(id(), own);
+                            let task = spawn_local(async { id() });
+                            (task.id(), task.await.unwrap())
+                        });
+                        let (told, known) = innermost.await;
+                        assert_eq!(told, known);
+                        assert!(told != own && id() == own);
+                        own
+                    });
+                    assert_eq!(task.id(), task.await.unwrap());
+                })
+                .await;
+            assert_eq!(try_id(), around);
+        }
+    };
+    futures::executor::block_on(in_sets());
+    let runtime = pool(1);
+    runtime.block_on(in_sets());
+    runtime.block_on(runtime.spawn_pinned(in_sets)).unwrap();
+    // A closure whose thread runs the tasks of a runtime that has no other.
+    let closure = runtime.spawn_blocking(|| {
+        let own = id();
+        let current = runtime::Builder::new_current_thread().build().unwrap();
+        current.block_on(async {
+            assert_eq!(id(), own);
+            let task = runtime::spawn(async { id() });
+            assert_eq!(task.id(), task.await.unwrap());
+        });
+        assert_eq!(id(), own);
+    });
+    runtime.block_on(closure).unwrap();
+    let blocks = runtime.spawn(async {
+        let own = id();
+        runtime::task::block_in_place(|| {
+            assert_eq!(id(), own);
+            runtime::block_on(async { assert_eq!(id(), own) });
+        });
+    });
+    runtime.block_on(blocks).unwrap();
 }
