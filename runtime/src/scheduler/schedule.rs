@@ -33,10 +33,8 @@ where
     // SAFETY: the future is only moved there, or dropped by `refuse`, which keeps the context. Of queueing see `schedule`.
     if let Some(context) = unsafe { here() }
         && let Some(held) = context.held_of(context.shared())
-        && let cache = &held.core().cache
-        && let Some(id) = cache.next_id()
     {
-        return Some(context.spawn_by(held, cache, id, future, label));
+        return context.spawn_by(held, context.shared(), future, label);
     }
     spawn_from_outside(future, label)
 }
@@ -171,34 +169,36 @@ impl Context {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        if let Some(held) = self.held_of(shared)
-            && let cache = &held.core().cache
-            && let Some(id) = cache.next_id()
-        {
-            return self.spawn_by(held, cache, id, future, label);
-        }
-        shared.spawn_outside(future, label)
+        let spawned = match self.held_of(shared) {
+            Some(held) => self.spawn_by(held, shared, future, label),
+            None => Some(shared.spawn_outside(future, label)),
+        };
+        spawned.expect("this thread is in a context")
     }
 
-    /// `held` is this thread's, of this context's runtime; the cache is its, and the identifier the cache's.
+    /// `held` is this thread's, of `shared`, which is this context's. `None` does not happen: it is what the way from outside gives
+    /// in no context.
     #[inline(always)]
     fn spawn_by<F>(
         &self,
         held: &Held,
-        cache: &Cache,
-        id: Id,
+        shared: &Arc<Shared>,
         future: F,
         label: Label,
-    ) -> JoinHandle<F::Output>
+    ) -> Option<JoinHandle<F::Output>>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let (task, handle) = task::spawn_cell(self.shared(), Some(cache), id, label, future);
+        let cache = &held.core().cache;
+        let Some(id) = cache.next_id() else {
+            return spawn_from_outside(future, label);
+        };
+        let (task, handle) = task::spawn_cell(shared, Some(cache), id, label, future);
         if let Some(task) = task {
             held.slot().counters.spawned.add(1);
             self.push(held, task);
         }
-        handle
+        Some(handle)
     }
 }
