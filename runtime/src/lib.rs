@@ -16,7 +16,7 @@
 //! executor. [`block_on`] runs a future with no runtime at all.
 #![deny(unsafe_code)]
 // Under loom only the protocols are built, and not all of what the scheduler uses of them.
-#![cfg_attr(runtime_loom, allow(dead_code, unused_imports, clippy::new_without_default))]
+#![cfg_attr(runtime_loom, allow(dead_code, unreachable_pub, unused_imports, clippy::new_without_default))]
 
 mod aside;
 mod blocking;
