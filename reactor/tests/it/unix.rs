@@ -182,7 +182,8 @@ fn a_waker_that_panics_costs_nobody_else_his_connect() {
         let waker = Waker::from(Arc::new(Panics));
         let mut second = Box::pin(UnixStream::connect(path));
         assert!(first.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
-        std::future::poll_fn(|cx| Poll::Ready(assert!(second.poll_unpin(cx).is_pending()))).await;
+        let polled = std::future::poll_fn(|cx| Poll::Ready(second.poll_unpin(cx))).await;
+        assert!(polled.is_pending());
         while queued.pop().is_some() {
             listener.accept().await?;
         }
@@ -389,8 +390,9 @@ fn a_sender_that_waits_for_a_full_receiver_does_not_spin() {
                 if began.elapsed() < Duration::from_millis(300) { Poll::Pending } else { Poll::Ready(()) }
             })
             .await;
-            // Fifty in a second, and as many again for whoever else has a tick begin; it was 64 thousand.
-            assert!(polls < 100, "{polls} polls in {:?}", began.elapsed());
+            // Fifty a second, and a few at first; it was 64 thousand.
+            let ticks = began.elapsed().as_millis() / 20;
+            assert!(polls < 50 + 2 * ticks, "{polls} polls in {ticks} ticks");
             let mut buf = [0; 16];
             for _ in 0..count {
                 receiver.recv(&mut buf).await?;
