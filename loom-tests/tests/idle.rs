@@ -5,7 +5,7 @@
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::sync::{Arc, Notify};
 use loom::thread;
-use runtime::model::idle::{Idle, Park, Parker, Woken};
+use runtime::model::idle::{Idle, Park, Parker, Watch, Woken};
 
 fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -89,6 +89,30 @@ impl Pool {
         self.idle.leave(slot).searching
     }
 
+    /// A push that its pusher would run itself, if it were not stuck in its poll.
+    fn push_own(&self, watch: &Watch) {
+        self.queue.push();
+        self.wake(self.idle.notify_unless(|| watch.is_kept()));
+    }
+
+    /// As `sleep`, but for a limited time, which is over at once.
+    fn nap(&self, slot: usize, watch: &Watch) -> bool {
+        match self.idle.park(slot, false, || self.queue.has_work()) {
+            Park::Sleep => {
+                watch.begin();
+                self.idle.end_watch(slot, watch).searching
+            }
+            Park::WorkFound { .. } | Park::Claimed => true,
+        }
+    }
+
+    /// Goes on with something of its own, that nobody else may take, and is stuck in it.
+    fn run_own(&self, slot: usize, searching: bool) {
+        if searching {
+            self.wake(self.idle.stop_searching(slot, || self.queue.has_work()));
+        }
+    }
+
     /// Parked before the model begins.
     fn park_at_first(&self, slot: usize) {
         assert_eq!(self.idle.park(slot, false, || false), Park::Sleep);
@@ -170,6 +194,62 @@ fn what_a_pusher_left_to_a_searcher_in_another_word_is_passed_on() {
 #[test]
 fn what_a_pusher_left_to_a_searcher_in_the_first_word_is_passed_on() {
     searcher_passes_on(0, 48);
+}
+
+#[test]
+fn what_a_pusher_left_to_a_watch_is_found_when_it_is_over() {
+    check(3, || {
+        let pool = Pool::new(&[0], 0);
+        let watch = Arc::new(Watch::new());
+        let kept = Arc::clone(&watch);
+        let napper = worker(&pool, 0, move |pool| {
+            let searching = pool.nap(0, &kept);
+            pool.find_one(0, searching);
+        });
+        pool.push_own(&watch);
+        napper.join().unwrap();
+        assert_eq!(pool.counts(), (0, 0, 1));
+    });
+}
+
+#[test]
+fn what_a_pusher_left_to_a_watch_is_passed_on_by_one_who_runs_something_else() {
+    check(3, || {
+        let pool = Pool::new(&[0, 1], 0);
+        let watch = Arc::new(Watch::new());
+        pool.park_at_first(1);
+        let kept = Arc::clone(&watch);
+        let napper = worker(&pool, 0, move |pool| {
+            let searching = pool.nap(0, &kept);
+            pool.run_own(0, searching);
+        });
+        pool.push_own(&watch);
+        napper.join().unwrap();
+        // Whoever is parked now has no token, and the item is nobody's.
+        assert_eq!(pool.idle.parked(), 0, "{:?}", pool.idle);
+    });
+}
+
+#[test]
+fn what_a_pusher_left_to_a_watch_is_passed_on_by_whichever_searcher_is_the_last() {
+    check(3, || {
+        let pool = Pool::new(&[0, 1, 2], 1);
+        let watch = Arc::new(Watch::new());
+        assert!(pool.idle.start_searching(1));
+        pool.park_at_first(0);
+        pool.park_at_first(2);
+        watch.begin();
+        let kept = Arc::clone(&watch);
+        let napper = worker(&pool, 0, move |pool| {
+            let leave = pool.idle.end_watch(0, &kept);
+            pool.run_own(0, leave.searching);
+        });
+        let finder = worker(&pool, 1, |pool| pool.find_one(1, true));
+        pool.push_own(&watch);
+        napper.join().unwrap();
+        finder.join().unwrap();
+        assert!(!pool.queue.has_work() || pool.idle.parked() == 0, "an item is left, and nobody called");
+    });
 }
 
 #[test]

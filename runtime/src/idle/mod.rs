@@ -6,17 +6,19 @@ mod parker;
 mod probe;
 #[cfg(all(test, not(runtime_loom)))]
 mod tests;
+mod watch;
 mod word;
 
 #[cfg(runtime_loom)]
 pub mod model {
     //! The protocol, for its model.
-    pub use super::{Idle, Leave, Park, Parker, Woken};
+    pub use super::{Idle, Leave, Park, Parker, Watch, Woken};
 }
 
 use crossbeam_utils::CachePadded;
 
 pub use parker::Parker;
+pub use watch::Watch;
 use word::{Claim, SLOTS, TakeBack, Unless, Word};
 
 use crate::primitives::atomic::{Ordering, fence};

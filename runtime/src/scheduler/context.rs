@@ -192,7 +192,9 @@ impl Context {
     #[inline(never)]
     fn push_and_tell(&self, held: &Held, task: Notified<Shared>) {
         self.place(held.core().local.push(task, &self.shared.injector));
-        self.shared.notify();
+        if let Some(woken) = self.shared.idle.notify_unless(|| self.is_watched()) {
+            self.shared.wake(woken);
+        }
     }
 
     #[inline(never)]

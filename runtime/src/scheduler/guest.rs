@@ -219,7 +219,8 @@ impl Context {
     fn park_as_guest(&self) {
         let shared = self.shared();
         self.tell_of_parking(|| {
-            self.wait(if shared.is_supervised() { None } else { shared.driver.try_take() });
+            let token = if shared.is_supervised() { None } else { shared.driver.try_take() };
+            self.wait(token, None);
         });
         self.tell_of_turned_up(false);
     }
@@ -235,7 +236,7 @@ impl Context {
                 self.wait_in_local_driver(frame);
             } else {
                 self.end_turning_aside();
-                self.wait(self.shared().driver.try_take());
+                self.wait(self.shared().driver.try_take(), None);
             }
         });
     }

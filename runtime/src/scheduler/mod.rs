@@ -1,6 +1,7 @@
 //! The scheduler: who polls which task when. The README in this folder walks through it.
 mod aside;
 mod context;
+mod doze;
 mod dump;
 mod forked;
 mod guest;

@@ -1,7 +1,8 @@
 //! How a worker that found nothing waits: in the driver if nobody is there, else parked.
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::context::Context;
+use super::doze::LITTLE;
 use crate::driver::Token;
 use crate::idle::Park;
 
@@ -44,6 +45,11 @@ impl Context {
         }
     }
 
+    /// Whether somebody will come by himself for what is queued here, and it is little.
+    pub(super) fn is_watched(&self) -> bool {
+        self.slot().watch.is_kept() && self.core().local.len() < LITTLE
+    }
+
     fn park_if_idle(&self) {
         let (core, shared, index) = (self.core(), self.shared(), self.held().index());
         match shared.idle.park(index, core.searching.replace(false), || {
@@ -62,20 +68,35 @@ impl Context {
             }
         }
         // Only now: whoever gives the token up from here on finds this worker in the idle set, if he calls for one.
-        self.wait(shared.driver.try_take());
-        let leave = shared.idle.leave(index);
+        let token = shared.driver.try_take();
+        let polls = || self.slot().heartbeat.polls();
+        let leave = match core.doze.nap(polls(), Instant::now) {
+            None => {
+                self.wait(token, None);
+                let leave = shared.idle.leave(index);
+                core.doze.woken(core.last_turn.get(), polls(), leave.searching);
+                leave
+            }
+            Some(nap) => {
+                let watch = &shared.slots[nap.victim].watch;
+                watch.begin();
+                self.wait(token, Some(nap.time));
+                core.doze.woken(core.last_turn.get(), polls(), false);
+                shared.idle.end_watch(index, watch)
+            }
+        };
         core.searching.set(leave.searching);
         shared.unpark_supervisor_if(leave.supervisor_was_asleep);
         self.tell_of_turned_up(true);
     }
 
-    /// Blocks the thread, as a worker or as the guest.
-    pub(super) fn wait(&self, token: Option<Token<'_>>) {
+    /// Blocks the thread, as a worker or as the guest, for no longer than `most`.
+    pub(super) fn wait(&self, token: Option<Token<'_>>, most: Option<Duration>) {
         let (slot, counters) = (self.slot(), self.counters());
         self.tidy_cache();
         self.count_wait(|| match token {
             Some(token) => {
-                let most = self.shared().tidy_before_wait();
+                let most = self.shared().tidy_before_wait().into_iter().chain(most).min();
                 if slot.parker.begin_driver() {
                     self.turn(|| token.turn_blocking(most));
                     // A token has done its work by ending the turn.
@@ -87,8 +108,13 @@ impl Context {
             }
             None => {
                 self.leave_tidying();
-                slot.parker.park();
-                counters.unparks.add(1);
+                counters.unparks.add(match most {
+                    Some(most) => u64::from(slot.parker.park_timeout(most)),
+                    None => {
+                        slot.parker.park();
+                        1
+                    }
+                });
             }
         })
     }

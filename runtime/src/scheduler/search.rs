@@ -96,6 +96,10 @@ impl Context {
             if let Some(stolen) = core.local.steal_from(&slots[victim].stealer) {
                 self.counters().steals.add(1);
                 self.counters().stolen.add(1 + stolen.more as u64);
+                // A guest may block its thread at any moment: it calls always.
+                if victim != shared.guest_slot() {
+                    core.doze.stole_from(victim);
+                }
                 return Some(stolen.item);
             }
         }

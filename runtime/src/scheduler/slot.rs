@@ -10,9 +10,10 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 
 use super::Shared;
+use super::doze::Doze;
 use super::rng::Rng;
 use crate::hold::Hold;
-use crate::idle::Parker;
+use crate::idle::{Parker, Watch};
 use crate::metrics::Counters;
 use crate::queue::{LifoSlot, Local, Stealer};
 use crate::supervisor::heartbeat::Heartbeat;
@@ -39,6 +40,8 @@ pub(crate) struct Core {
     pub(crate) follow: Cell<u32>,
     /// When this worker last turned the driver while busy.
     pub(crate) last_turn: Cell<Instant>,
+    /// Whether to wait for a call.
+    pub(super) doze: Doze,
     /// Counted as searching in the idle set.
     pub(crate) searching: Cell<bool>,
 }
@@ -51,6 +54,8 @@ pub(crate) struct Slot {
     /// Written by the holder.
     pub(crate) heartbeat: CachePadded<Heartbeat>,
     pub(crate) counters: CachePadded<Counters>,
+    /// Kept by one who is parked, and will come for what is in the queue.
+    pub(crate) watch: Watch,
     /// The holder's number in the system; zero if nobody wants to know.
     tid: AtomicU32,
     held: Hold,
@@ -71,6 +76,7 @@ impl Slot {
             parker: CachePadded::new(Parker::new()),
             heartbeat: CachePadded::new(Heartbeat::new()),
             counters: CachePadded::new(Counters::default()),
+            watch: Watch::new(),
             tid: AtomicU32::new(0),
             held: Hold::new(),
             core: UnsafeCell::new(Core {
@@ -85,6 +91,7 @@ impl Slot {
                 turned_up: Cell::new(0),
                 follow: Cell::new(0),
                 last_turn: Cell::new(Instant::now()),
+                doze: Doze::new(Instant::now()),
                 searching: Cell::new(false),
             }),
         }

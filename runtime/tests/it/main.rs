@@ -17,6 +17,7 @@ mod cancel;
 mod combinators;
 mod compute;
 mod context;
+mod doze;
 mod dump;
 mod ends;
 mod foreign_executors;

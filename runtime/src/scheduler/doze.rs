@@ -1,0 +1,84 @@
+//! Whether a worker that was called for too little comes by itself the next time.
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// What it did between two waits was not worth the call, if it took no longer: to be called costs two threads 5 to 10 µs
+/// each, the one that calls a system call and, where both are on one core, its place on it.
+const WORTH: Duration = Duration::from_micros(25);
+
+/// So many such calls in a row.
+const CONVINCED: u32 = 3;
+
+/// How long it waits then, and how long at most: twice as long each time. What is queued behind a long poll waits for no longer
+/// than that, and to come in vain takes 3 % of a core.
+const NAPS: (Duration, Duration) = (Duration::from_micros(50), Duration::from_micros(200));
+
+/// As much as a worker may have in its queue without calling anybody, while somebody comes by himself.
+pub(super) const LITTLE: usize = 32;
+
+/// What a worker knows of what it was called for.
+#[derive(Debug)]
+pub(super) struct Doze {
+    /// Whom it has stolen from last: that is who calls.
+    victim: Cell<Option<usize>>,
+    /// It has stolen since its last wait.
+    stole: Cell<bool>,
+    /// Its last wait was ended by a call.
+    called: Cell<bool>,
+    /// When that wait was over, and what it had polled by then.
+    since: Cell<(Instant, u64)>,
+    /// Calls that were not worth it, in a row.
+    in_vain: Cell<u32>,
+}
+
+/// A wait for a limited time, instead of one that ends by a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Nap {
+    /// Whose queue is looked at afterwards.
+    pub(super) victim: usize,
+    pub(super) time: Duration,
+}
+
+impl Doze {
+    pub(super) fn new(now: Instant) -> Doze {
+        Doze {
+            victim: Cell::new(None),
+            stole: Cell::new(false),
+            called: Cell::new(false),
+            since: Cell::new((now, 0)),
+            in_vain: Cell::new(0),
+        }
+    }
+
+    /// A wait is over, `polls` so far; `called`: because somebody has work, and not by a socket, a timer, or by itself.
+    pub(super) fn woken(&self, now: Instant, polls: u64, called: bool) {
+        self.since.set((now, polls));
+        self.called.set(called);
+    }
+
+    pub(super) fn stole_from(&self, victim: usize) {
+        self.victim.set(Some(victim));
+        self.stole.set(true);
+    }
+
+    /// Before the next wait: whether that is to be a nap.
+    pub(super) fn nap(&self, polls: u64, now: impl FnOnce() -> Instant) -> Option<Nap> {
+        let (since, polls_then) = self.since.get();
+        let called_for_nothing = self.called.take() && polls == polls_then;
+        // What came by the injector or the driver is no reason. Who came by himself and found nothing waits to be called.
+        if !self.stole.take() && !called_for_nothing {
+            return None;
+        }
+        if now().saturating_duration_since(since) > WORTH {
+            self.in_vain.set(0);
+            return None;
+        }
+        let in_vain = self.in_vain.get() + 1;
+        self.in_vain.set(in_vain.min(CONVINCED + 8));
+        let times = in_vain.checked_sub(CONVINCED)?;
+        Some(Nap { victim: self.victim.get()?, time: (NAPS.0 * (1 << times)).min(NAPS.1) })
+    }
+}
+
+#[cfg(test)]
+mod tests;
