@@ -226,7 +226,8 @@ impl Builder {
     /// inside of [`block_in_place`](crate::task::block_in_place), and those of the thread in `block_on`, are not
     /// reported; nor is anything in a runtime without workers.
     ///
-    /// It runs on the thread that looks after stuck workers: it must not block. A panic in it is told by the panic hook, and has no
+    /// It runs on the thread that looks after stuck workers: it must not block. It may drop the
+    /// runtime, or shut it down, which does not wait there. A panic in it is told by the panic hook, and has no
     /// other effect.
     ///
     /// With the feature `tracing` each report is also a `WARN` event with the target `runtime::stall`.

@@ -41,12 +41,6 @@ impl Parker {
         *self.thread.lock() = Some(thread::current());
     }
 
-    /// Whether the calling thread is the one that adopted it last.
-    #[cfg(not(runtime_loom))]
-    pub(crate) fn is_mine(&self) -> bool {
-        self.thread.lock().as_ref().is_some_and(|thread| thread.id() == thread::current().id())
-    }
-
     /// Blocks until there is a token, and takes it.
     pub fn park(&self) {
         if !self.begin(PARKED) {

@@ -26,6 +26,8 @@ pub(crate) enum Role {
     Sole,
     /// Executes futures without a slot: in `block_on` when somebody else is the guest, or inside another context.
     Waiting,
+    /// Drops the futures that are left when the runtime ends. What one of these waits for may be another.
+    Ending,
     /// Merely entered, by `Runtime::enter`: in whatever quality the thread was in before.
     Entered,
     /// There to be blocked: a closure of the blocking pool, or in place.
@@ -98,7 +100,7 @@ impl Context {
 
     /// Whether this thread executes futures for the runtime, so that blocking it would hurt.
     pub(crate) fn executes(&self) -> bool {
-        !matches!(self.role, Role::Entered | Role::Blocking)
+        !matches!(self.role, Role::Ending | Role::Entered | Role::Blocking)
     }
 
     /// The frame to enter while this context is the owner.
@@ -114,7 +116,7 @@ impl Context {
             .offload(shared.blocking.offload())
             .owner(Rc::clone(self));
         let builder = builder.blocking(match self.role {
-            Role::Worker | Role::Guest | Role::Sole | Role::Waiting => Blocking::Refused,
+            Role::Worker | Role::Guest | Role::Sole | Role::Waiting | Role::Ending => Blocking::Refused,
             Role::Entered => Blocking::Inherited,
             Role::Blocking => Blocking::Allowed,
         });
@@ -256,7 +258,7 @@ impl LocalPlace for Context {
             Role::Worker => {
                 Err(DriveError::unable(name, "it is a worker of a runtime, for any of its tasks"))
             }
-            Role::Entered | Role::Blocking => unreachable!("nothing is executed in these"),
+            Role::Ending | Role::Entered | Role::Blocking => unreachable!("nothing is executed in these"),
         }
     }
 }

@@ -12,6 +12,7 @@ use reactor_hook::{Entered, Frame, Parker, Unpark as _, budget};
 
 use super::Shared;
 use super::context::{Context, Role};
+use super::roll::Enrolled;
 use super::slot::Held;
 use crate::task::{Notified, quietly};
 use crate::{misuse, remedy};
@@ -136,6 +137,7 @@ struct Guest {
     /// Taken by the drop, so that the slot is free before anybody is told.
     seat: Option<Seat>,
     root: Arc<Root>,
+    enrolled: Option<Enrolled>,
 }
 
 /// In the order in which they are given up.
@@ -155,6 +157,7 @@ impl Guest {
         if !shared.members.join() {
             return None;
         }
+        let enrolled = shared.roll.enrol();
         let role = if shared.config.workers == 0 { Role::Sole } else { Role::Guest };
         if role == Role::Sole {
             shared.driver.attend();
@@ -163,7 +166,7 @@ impl Guest {
         let frame = context.frame();
         let seat = Seat { _entered: frame.enter(), frame, context };
         seat.context.begin();
-        Some(Guest { seat: Some(seat), root: Root::new(shared, None) })
+        Some(Guest { seat: Some(seat), root: Root::new(shared, None), enrolled: Some(enrolled) })
     }
 
     fn run<F: Future>(self, mut future: Pin<&mut F>) -> Ended<F::Output> {
@@ -262,6 +265,7 @@ impl Drop for Guest {
             // What else there is to leave is the parent's, or locked by threads that are not here. Its own tasks are not to
             // be dropped twice.
             std::mem::forget(Rc::clone(&seat.context));
+            std::mem::forget(self.enrolled.take());
             return;
         }
         // Whatever unwinds: a runtime that is dropped waits for its members.

@@ -9,6 +9,7 @@ mod link;
 mod park;
 mod pinned;
 mod rng;
+mod roll;
 mod schedule;
 mod search;
 mod shutdown;
@@ -76,6 +77,8 @@ pub(crate) struct Shared {
     pinned: pinned::Pinned,
     /// Threads that take part and the `Runtime` itself; who brings it to zero tears down.
     members: Members,
+    /// Which threads these are.
+    roll: Arc<roll::Roll>,
     pub(crate) termination: Termination,
     /// Tokio's world, which each thread enters with its context; nothing unless the builder was asked for it.
     pub(crate) tokio: Lease,

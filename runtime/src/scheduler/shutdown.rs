@@ -87,9 +87,10 @@ impl Shared {
         }
     }
 
-    /// Whether the calling thread holds a slot, however deep it is in other contexts by now: it would wait for itself.
+    /// Whether the runtime's end may need the calling thread, however deep it is in other contexts by now: it would wait for
+    /// itself.
     pub(crate) fn is_member_here(&self) -> bool {
-        self.slots.iter().any(|slot| slot.is_held() && slot.parker.is_mine())
+        self.roll.is_here()
     }
 
     /// Gives up membership. The last to do so drops every task that is left.
@@ -104,7 +105,9 @@ impl Shared {
 
     #[cold]
     fn tear_down(self: &Arc<Self>) {
-        let context = Rc::new(Context::outside(Arc::clone(self), Role::Entered));
+        // What a destructor would wait for is often what this thread drops next: the runtime itself, or another task.
+        let _enrolled = self.roll.enrol();
+        let context = Rc::new(Context::outside(Arc::clone(self), Role::Ending));
         let frame = context.frame();
         let entered = frame.enter();
         // From here on sockets and timers are left to whoever polls them next, destructors for example.

@@ -10,6 +10,7 @@ use crossbeam_utils::CachePadded;
 use reactor_hook::process::Origin;
 
 use super::rng::Rng;
+use super::roll::Roll;
 use super::slot::Slot;
 use super::{Shared, Termination, forked, guest, pinned, worker};
 use crate::aside::Aside;
@@ -53,6 +54,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         spare_refused: AtomicBool::new(false),
         pinned: pinned::Pinned::new(config.workers, config.poll_times, weak),
         members: Members::new(),
+        roll: Arc::new(Roll::default()),
         termination: Termination::default(),
         tokio,
         spawned_outside: AtomicU64::new(0),
@@ -100,6 +102,7 @@ impl Shared {
         }
     }
 
+    /// Starts a thread of the runtime's own: a member, whatever it does.
     pub(super) fn spawn_thread(&self, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
         // The builder's function may panic, and std does at a name with a NUL: a thread that is refused, like any other.
         let name = catch_unwind(AssertUnwindSafe(|| (self.config.thread_name)()));
@@ -110,7 +113,9 @@ impl Shared {
         if let Some(bytes) = self.config.thread_stack_size {
             builder = builder.stack_size(bytes);
         }
+        let roll = Arc::clone(&self.roll);
         builder.spawn(move || {
+            let _enrolled = roll.enrol();
             // A worker that dies with what it holds would leave its tasks and its runtime waiting for ever.
             let guard = AbortOnUnwind;
             body();

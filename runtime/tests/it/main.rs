@@ -19,6 +19,7 @@ mod compute;
 mod context;
 mod doze;
 mod dump;
+mod end_waits;
 mod ends;
 mod foreign_executors;
 mod foreign_reactors;
