@@ -1,11 +1,13 @@
 //! `Handle`: a way into a runtime that can be cloned, sent, and kept longer than the runtime.
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use reactor_hook::Entered;
 
 use crate::dump::Dump;
+use crate::identity::{Id, RuntimeFlavor};
 use crate::metrics::Metrics;
 use crate::scheduler::{self, Context, Role, Shared, with_context};
 use crate::task::{JoinHandle, Label};
@@ -15,6 +17,10 @@ use crate::task::{JoinHandle, Label};
 pub struct Handle {
     pub(crate) shared: Arc<Shared>,
 }
+
+// A panic finds the runtime as any other thread would: no user code runs in the middle of a change.
+impl UnwindSafe for Handle {}
+impl RefUnwindSafe for Handle {}
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,6 +143,27 @@ impl Handle {
     /// no runtime, and the future in `block_on` is no task: they are not told.
     pub fn dump(&self) -> Dump {
         self.shared.dump()
+    }
+
+    /// Which runtime this is: the same for all of its handles.
+    pub fn id(&self) -> Id {
+        self.shared.id
+    }
+
+    /// Whether it has workers.
+    ///
+    /// ```
+    /// use runtime::{Builder, RuntimeFlavor};
+    ///
+    /// let sole = Builder::new_current_thread().build()?;
+    /// assert_eq!(sole.handle().runtime_flavor(), RuntimeFlavor::CurrentThread);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn runtime_flavor(&self) -> RuntimeFlavor {
+        match self.shared.config.workers {
+            0 => RuntimeFlavor::CurrentThread,
+            _ => RuntimeFlavor::MultiThread,
+        }
     }
 
     /// What the runtime has done so far, and has to do.

@@ -26,6 +26,13 @@ use pin_project_lite::pin_project;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Executor;
 
+impl Executor {
+    /// The executor, as hyper-util's is made.
+    pub fn new() -> Executor {
+        Executor
+    }
+}
+
 impl<F> hyper::rt::Executor<F> for Executor
 where
     F: Future<Output: Send + 'static> + Send + 'static,
@@ -39,6 +46,13 @@ where
 /// Gives hyper our timers; they work on any executor.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timer;
+
+impl Timer {
+    /// The timer, as hyper-util's is made.
+    pub fn new() -> Timer {
+        Timer
+    }
+}
 
 impl hyper::rt::Timer for Timer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn hyper::rt::Sleep>> {

@@ -50,6 +50,8 @@ pub mod fs;
 #[cfg(not(runtime_loom))]
 mod handle;
 #[cfg(not(runtime_loom))]
+mod identity;
+#[cfg(not(runtime_loom))]
 mod join_set;
 #[cfg(not(runtime_loom))]
 mod local_set;
@@ -92,6 +94,7 @@ pub use {
     config::UnhandledPanic,
     dump::{Dump, TaskDump, TaskKind, TaskState},
     handle::{EnterGuard, Handle, TryCurrentError},
+    identity::{Id, RuntimeFlavor},
     metrics::{Metrics, WorkerMetrics},
     poll_times::PollTimes,
     runtime::{Runtime, ShutdownReport},
@@ -147,7 +150,7 @@ pub mod io {
     /// File descriptors.
     #[cfg(all(feature = "net", unix))]
     pub mod unix {
-        pub use reactor::{AsyncFd, AsyncFdReadyGuard, AsyncFdReadyMutGuard, TryIoError};
+        pub use reactor::{AsyncFd, AsyncFdReadyGuard, AsyncFdReadyMutGuard, AsyncFdTryNewError, TryIoError};
     }
 }
 

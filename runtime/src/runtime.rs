@@ -7,9 +7,10 @@ pub use crate::builder::Builder;
 pub use crate::config::UnhandledPanic;
 use crate::dump::Dump;
 pub use crate::handle::{EnterGuard, Handle, TryCurrentError};
+pub use crate::identity::{Id, RuntimeFlavor};
 pub use crate::metrics::{Metrics, WorkerMetrics};
 use crate::scheduler::{Shared, deadline_after};
-use crate::task::{Id, JoinHandle, Label};
+use crate::task::{self, JoinHandle, Label};
 
 /// A worker pool, its sockets and timers, and a pool for closures that block.
 ///
@@ -45,7 +46,7 @@ pub struct ShutdownReport {
     /// Closures of the blocking pool that had not returned.
     pub blocking: usize,
     /// The tasks of those closures; one that resolves a name has none.
-    pub blocking_tasks: Vec<Id>,
+    pub blocking_tasks: Vec<task::Id>,
 }
 
 impl ShutdownReport {

@@ -18,6 +18,7 @@ const MODULES: &[&str] = &[
     "primitives",
     "hold",
     "report",
+    "identity",
     "misuse",
     "remedy",
     "tokio_compat",

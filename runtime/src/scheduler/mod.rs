@@ -40,6 +40,7 @@ pub(crate) use start::start;
 use crate::aside::Aside;
 use crate::config::Config;
 use crate::driver::Driver;
+use crate::identity::Id;
 use crate::idle::Idle;
 use crate::metrics::{Metrics, WorkerMetrics};
 use crate::queue::Injector;
@@ -91,6 +92,7 @@ pub(crate) struct Shared {
     started: Instant,
     /// A child that is forked from this process has none of the threads.
     pub(crate) origin: Origin,
+    pub(crate) id: Id,
     /// The `Runtime`'s membership was given up, by its end or by a shutdown from within.
     owner_left: AtomicBool,
     /// For what has only a reference, inside a task's header.

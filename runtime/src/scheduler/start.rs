@@ -17,6 +17,7 @@ use crate::aside::Aside;
 use crate::blocking;
 use crate::config::Config;
 use crate::driver::Driver;
+use crate::identity::Id;
 use crate::idle::Idle;
 use crate::queue::Injector;
 use crate::report::say;
@@ -62,6 +63,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         aside: Aside::new(),
         started: Instant::now(),
         origin: Origin::here(),
+        id: Id::next(),
         owner_left: AtomicBool::new(false),
         this: Weak::clone(weak),
         config,

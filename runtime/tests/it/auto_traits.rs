@@ -1,5 +1,5 @@
 //! Which public types may cross threads, and which must not.
-use std::panic::UnwindSafe;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
 use runtime::task::{
@@ -15,8 +15,10 @@ use static_assertions::{assert_impl_all, assert_not_impl_any};
 // T15
 #[test]
 fn every_public_type_is_as_thread_safe_as_it_can_be() {
-    assert_impl_all!(Runtime: Send, Sync, Unpin);
-    assert_impl_all!(Handle: Send, Sync, Clone, Unpin);
+    assert_impl_all!(Runtime: Send, Sync, UnwindSafe, RefUnwindSafe, Unpin);
+    assert_impl_all!(Handle: Send, Sync, Clone, UnwindSafe, RefUnwindSafe, Unpin);
+    assert_impl_all!(runtime::Id: Send, Sync, Copy, Eq, std::hash::Hash, Unpin);
+    assert_impl_all!(runtime::io::unix::AsyncFdTryNewError<()>: std::error::Error);
     assert_impl_all!(Builder: Send, Sync, Unpin);
     assert_impl_all!(Metrics: Send, Sync, Clone, Unpin);
     assert_impl_all!(WorkerMetrics: Send, Sync, Clone, Unpin);

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use futures::channel::oneshot;
 use runtime::task::{LocalSet, id, spawn_local, spawn_pinned, try_id, yield_now};
-use runtime::{Handle, Runtime};
+use runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 
-use crate::support::{Tally, assert_helpful, panic_message, pool, until, until_no_tasks, watchdog};
+use crate::support::{
+    Tally, assert_helpful, panic_message, panic_silently, pool, until, until_no_tasks, watchdog,
+};
 
 fn named(name: &str) -> Runtime {
     Runtime::builder().worker_threads(1).thread_name(name).build().unwrap()
@@ -44,6 +46,29 @@ fn entering_makes_a_runtime_the_current_one_until_the_guard_is_dropped() {
         assert_eq!(name(Handle::current().spawn(async { thread_name() })).unwrap(), "context-first");
     }
     assert!(Handle::try_current().is_err());
+}
+
+// T15
+#[test]
+fn a_handle_says_which_runtime_it_is_of_and_of_which_kind() {
+    let _watchdog = watchdog();
+    let first = pool(1);
+    let second = Builder::new_current_thread().build().unwrap();
+    assert_ne!(first.handle().id(), second.handle().id());
+    assert_eq!(first.handle().runtime_flavor(), RuntimeFlavor::MultiThread);
+    assert_eq!(second.handle().runtime_flavor(), RuntimeFlavor::CurrentThread);
+    let inside = || async { (Handle::current().id(), Handle::current().runtime_flavor()) };
+    assert_eq!(first.block_on(inside()), (first.handle().id(), RuntimeFlavor::MultiThread));
+    assert_eq!(second.block_on(inside()), (second.handle().id(), RuntimeFlavor::CurrentThread));
+}
+
+// T15
+#[test]
+fn a_panic_out_of_block_on_may_be_caught_and_the_runtime_goes_on() {
+    let _watchdog = watchdog();
+    let runtime = pool(1);
+    assert!(std::panic::catch_unwind(|| runtime.block_on(async { panic_silently() })).is_err());
+    assert_eq!(runtime.block_on(async { runtime::spawn(async { 7 }).await.unwrap() }), 7);
 }
 
 #[test]
