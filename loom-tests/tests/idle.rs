@@ -403,6 +403,27 @@ fn a_token_is_seen_with_what_was_written_before_it() {
 }
 
 #[test]
+fn an_unpark_before_the_thread_is_known_is_heard() {
+    check(3, || {
+        let parker = Arc::new(Parker::new());
+        let closed = Arc::new(AtomicUsize::new(0));
+        let closer = {
+            let (parker, closed) = (Arc::clone(&parker), Arc::clone(&closed));
+            thread::spawn(move || {
+                // Ordering: Release pairs with the Acquire below, as `close` with `is_closed`.
+                closed.store(1, Ordering::Release);
+                parker.unpark(|| panic!("nobody is in the driver"));
+            })
+        };
+        parker.adopt();
+        while closed.load(Ordering::Acquire) == 0 {
+            parker.park();
+        }
+        closer.join().unwrap();
+    });
+}
+
+#[test]
 fn of_two_unparks_in_the_driver_one_unblocks_and_one_token_is_left() {
     check(3, || {
         let parker = Arc::new(Parker::new());

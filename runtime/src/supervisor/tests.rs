@@ -1,9 +1,11 @@
 //! What a sample makes of a heartbeat, and what the books say at each step.
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::cover::{By, Cover, StandIn};
 use super::thread::pause;
 use super::watch::{Seen, Watch};
+use crate::idle::Parker;
 
 const PERIOD: Duration = Duration::from_millis(5);
 const THRESHOLD: Duration = Duration::from_millis(10);
@@ -143,14 +145,17 @@ fn a_refused_thread_leaves_the_cover_to_be_tried_again() {
 #[test]
 fn a_period_passes_whoever_calls_meanwhile() {
     const PERIOD: Duration = Duration::from_millis(20);
-    let paused = std::thread::spawn(|| {
+    let parker = Arc::new(Parker::new());
+    let of_thread = Arc::clone(&parker);
+    let paused = std::thread::spawn(move || {
+        of_thread.adopt();
         let began = Instant::now();
-        pause(PERIOD, || false);
+        pause(PERIOD, &of_thread, || false);
         began.elapsed()
     });
     while !paused.is_finished() {
-        paused.thread().unpark();
+        parker.unpark(|| unreachable!());
     }
     assert!(paused.join().unwrap() >= PERIOD);
-    pause(Duration::MAX, || true);
+    pause(Duration::MAX, &parker, || true);
 }

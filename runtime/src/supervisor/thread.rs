@@ -1,14 +1,12 @@
 //! The supervisor's thread: what it does at each sample, and when it sleeps.
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread::Thread;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use crate::driver::Driver;
-use crate::idle::Idle;
+use crate::idle::{Idle, Parker};
 use crate::stall::StallReport;
 use crate::supervisor::births::{Births, Taken};
 use crate::supervisor::stalls::Stalls;
@@ -86,8 +84,8 @@ pub(crate) trait Supervised {
 }
 
 pub(crate) struct Supervisor {
-    thread: OnceLock<Thread>,
-    woken: AtomicBool,
+    /// Unparked by who knows nothing of the thread, perhaps before there is one.
+    parker: Parker,
     rescues: AtomicU64,
     stalls: AtomicU64,
     stalled: AtomicUsize,
@@ -112,8 +110,7 @@ impl Memory {
 impl Supervisor {
     pub(crate) fn new() -> Supervisor {
         Supervisor {
-            thread: OnceLock::new(),
-            woken: AtomicBool::new(false),
+            parker: Parker::new(),
             rescues: AtomicU64::new(0),
             stalls: AtomicU64::new(0),
             stalled: AtomicUsize::new(0),
@@ -124,11 +121,7 @@ impl Supervisor {
     /// Ends its sleep, or else its next.
     #[cold]
     pub(crate) fn unpark(&self) {
-        // Ordering: Release pairs with the Acquire in `sleep`.
-        self.woken.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.get() {
-            thread.unpark();
-        }
+        self.parker.unpark(|| unreachable!("the supervisor turns the driver without blocking in it"));
     }
 
     pub(crate) fn rescues(&self) -> u64 {
@@ -151,29 +144,23 @@ impl Supervisor {
     pub(crate) fn remember<R>(&self, look: impl FnOnce(&mut Memory) -> R) -> R {
         look(&mut self.memory.lock())
     }
-
-    fn sleep(&self) {
-        // Ordering: Acquire pairs with the Release in `unpark`.
-        while !self.woken.swap(false, Ordering::Acquire) {
-            std::thread::park();
-        }
-    }
 }
 
 /// The life of the supervisor's thread.
 pub(crate) fn run(shared: &impl Supervised) {
-    shared.supervisor().thread.set(std::thread::current()).expect("a runtime has one supervisor");
+    let parker = &shared.supervisor().parker;
+    parker.adopt();
     let mut sampler = Sampler::new(shared);
     let mut quiet = Duration::ZERO;
     let mut period = sampler.coarse();
     while !shared.is_closed() {
         if shared.stall_threshold() == Duration::MAX {
             // Until the runtime is closed: nobody leaves an idle set that says nothing of a supervisor.
-            std::thread::park();
+            parker.park();
             continue;
         }
         if quiet < SETTLE || shared.is_untidy() {
-            pause(period, || shared.is_closed());
+            pause(period, parker, || shared.is_closed());
         } else {
             quiet = Duration::ZERO;
             sleep_while_idle(shared);
@@ -191,12 +178,13 @@ pub(crate) fn run(shared: &impl Supervised) {
 }
 
 /// Lets a period pass, all of it: a sample counts for one, whoever calls meanwhile.
-pub(super) fn pause(period: Duration, is_closed: impl Fn() -> bool) {
+pub(super) fn pause(period: Duration, parker: &Parker, is_closed: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_closed()
         && let Some(rest) = period.checked_sub(began.elapsed())
     {
-        std::thread::park_timeout(rest);
+        // Whose token this takes needs no other: what he said is looked at before the next sleep.
+        parker.park_timeout(rest);
     }
 }
 
@@ -206,7 +194,7 @@ fn sleep_while_idle(shared: &impl Supervised) {
     // Whoever became awake before the flag was up is seen by this call; whoever does so after takes it down.
     if idle.supervisor_sleep() {
         if is_quiet(shared) && !shared.is_closed() && !shared.is_untidy() {
-            shared.supervisor().sleep();
+            shared.supervisor().parker.park();
         }
         idle.supervisor_awake();
     }
@@ -366,7 +354,7 @@ fn see_them_out(shared: &impl Supervised) {
             // Somebody's waker may panic.
             drop(catch_unwind(AssertUnwindSafe(|| token.turn(reactor_hook::now()))));
         }
-        std::thread::park_timeout(CLOSING_TURN);
+        shared.supervisor().parker.park_timeout(CLOSING_TURN);
     }
 }
 
