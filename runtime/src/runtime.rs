@@ -39,9 +39,9 @@ impl fmt::Debug for Runtime {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// Workers that were inside a poll; tasks are dropped when the last of them returns.
+    /// Workers that were inside a poll. What they poll, and tasks pinned to them, is dropped when they return.
     pub workers: usize,
-    /// Tasks not yet dropped, because of those workers.
+    /// Tasks that had not ended when the shutdown began: cancelled by now, or when those workers return.
     pub tasks: u64,
     /// Closures of the blocking pool that had not returned.
     pub blocking: usize,

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use reactor_hook::process::Origin;
 
-use crate::blocking::{Config, Counts, Job, Pool};
+use crate::blocking::{Config, Counts, Job, Pool, Unstarted};
 use crate::misuse;
 use crate::task::{self, Arena, Cache, Id, JoinHandle, Label, Notified, Ran, Schedule, Sight};
 
@@ -72,10 +72,10 @@ impl BlockingTasks {
         self.arena.look_at_tasks(see);
     }
 
-    /// Takes no more closures, and cancels those that have not started.
-    pub(crate) fn close(&self) {
+    /// Takes no more closures. Those that have not started are cancelled when what is returned is dropped.
+    pub(crate) fn close(&self) -> Unstarted {
         self.arena.close(None);
-        self.pool.shutdown();
+        self.pool.close()
     }
 
     /// Waits for those that run; says which still do: the task of each, if it has one.

@@ -13,7 +13,12 @@ mod seat;
 mod tests;
 
 #[cfg(not(runtime_loom))]
-pub(crate) use {config::Config, core::Counts, job::Job, pool::Pool};
+pub(crate) use {
+    config::Config,
+    core::Counts,
+    job::Job,
+    pool::{Pool, Unstarted},
+};
 
 #[cfg(runtime_loom)]
 pub mod model {

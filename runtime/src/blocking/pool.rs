@@ -1,4 +1,5 @@
 //! The pool: threads around the protocol of `core`.
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::mem;
@@ -20,7 +21,7 @@ use crate::misuse;
 
 /// Runs closures that block. A clone is the same pool.
 ///
-/// Its threads keep the pool alive: it ends with [`shutdown`](Pool::shutdown), not with its last clone.
+/// Its threads keep the pool alive: it ends with [`close`](Pool::close), not with its last clone.
 #[derive(Clone)]
 pub(crate) struct Pool {
     shared: Arc<Shared>,
@@ -105,20 +106,22 @@ impl Pool {
 
     /// Takes no more jobs, drops those that have not started (which cancels their tasks) and returns how many they
     /// were; idle threads leave. Waits for nobody. A second call does nothing.
+    #[cfg(test)]
     pub(crate) fn shutdown(&self) -> usize {
+        self.close().jobs.len()
+    }
+
+    /// As `shutdown`; those that have not started are dropped with what is returned.
+    pub(crate) fn close(&self) -> Unstarted {
         self.shared.presence.close();
         let closing = self.shared.core.close();
         for seat in closing.seats {
             seat.unpark();
         }
-        let cancelled = closing.jobs.len();
-        for job in closing.jobs {
-            contain(|| drop(job));
-        }
-        cancelled
+        Unstarted { jobs: closing.jobs }
     }
 
-    /// Waits after [`shutdown`](Pool::shutdown) until all threads have ended, at most for `timeout` (`None` is for
+    /// Waits after [`close`](Pool::close) until all threads have ended, at most for `timeout` (`None` is for
     /// ever), and returns what is left. The calling thread, if it belongs to the pool, does not count.
     pub(crate) fn join(&self, timeout: Option<Duration>) -> Remaining {
         self.shared.presence.wait(timeout)
@@ -275,6 +278,20 @@ fn drop_orphans(orphans: Orphans<Job>) {
 
 /// Runs user code whose panic must not end a thread of the pool or leave its caller half done. Whoever waits for a
 /// closure learns of its panic from the task around it; the panic hook has reported it already.
+/// Jobs that a pool had when it was closed. What they hold may wait for whatever the one who closes it is.
+#[must_use]
+pub(crate) struct Unstarted {
+    jobs: VecDeque<Job>,
+}
+
+impl Drop for Unstarted {
+    fn drop(&mut self) {
+        for job in self.jobs.drain(..) {
+            contain(|| drop(job));
+        }
+    }
+}
+
 fn contain(f: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
         // A payload may panic when it is dropped; that one's payload is leaked.

@@ -1,5 +1,6 @@
 //! The scheduler: who polls which task when. The README in this folder walks through it.
 mod aside;
+mod clearing;
 mod context;
 mod doze;
 mod dump;
@@ -95,6 +96,8 @@ pub(crate) struct Shared {
     pub(crate) id: Id,
     /// The `Runtime`'s membership was given up, by its end or by a shutdown from within.
     owner_left: AtomicBool,
+    /// A member is there that is no worker, and cancels what is left.
+    clearing: AtomicBool,
     /// For what has only a reference, inside a task's header.
     this: Weak<Shared>,
 }
@@ -252,9 +255,12 @@ impl Shared {
         }
     }
 
-    /// Workers that have not left yet. The supervisor is a member, too, and leaves after them.
+    /// Workers that have not left yet. The supervisor is a member, too, and leaves after them; so is who clears up meanwhile.
     pub(crate) fn workers_left(&self) -> usize {
-        self.members.count().saturating_sub(usize::from(self.config.workers > 0))
+        // Relaxed: a figure.
+        let others =
+            usize::from(self.config.workers > 0) + usize::from(self.clearing.load(Ordering::Relaxed));
+        self.members.count().saturating_sub(others)
     }
 }
 

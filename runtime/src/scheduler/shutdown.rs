@@ -8,6 +8,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::context::{Context, Role};
 use super::{CLOSED, Shared};
+use crate::blocking::Unstarted;
 use crate::supervisor::members::Left;
 
 /// Tells that the last member has left.
@@ -62,25 +63,27 @@ pub(crate) fn deadline_after(timeout: Duration) -> Option<Instant> {
 }
 
 impl Shared {
-    /// Starts the shutdown: no task is polled any more once the workers have seen it. Any number of times.
-    fn close(&self) {
+    /// Starts the shutdown: no task is polled any more once the workers have seen it. Any number of times. The first time it gives the
+    /// blocking closures that have not started, to be dropped.
+    fn close(&self) -> Option<[Unstarted; 2]> {
         // Ordering: Release pairs with the Acquire in `is_closed`; the unparks below carry it to the parked.
         if self.signals.fetch_or(CLOSED, Ordering::Release) & CLOSED != 0 {
-            return;
+            return None;
         }
         self.arena.close(None);
-        self.blocking.close();
-        self.compute.close();
+        let unstarted = [self.blocking.close(), self.compute.close()];
         for slot in 0..self.slots.len() {
             self.unpark_slot(slot);
         }
         self.driver.unblock();
         self.supervisor.unpark();
+        Some(unstarted)
     }
 
     /// Closes, and gives up the `Runtime`'s own membership. Any number of times.
     pub(crate) fn shut_down(self: &Arc<Self>) {
-        self.close();
+        // Dropped last: a closure's destructor may wait for a task, and that for this member to leave.
+        let _unstarted = self.close();
         // Relaxed: only who comes first matters.
         if !self.owner_left.swap(true, Ordering::Relaxed) {
             self.leave_members();

@@ -65,6 +65,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         origin: Origin::here(),
         id: Id::next(),
         owner_left: AtomicBool::new(false),
+        clearing: AtomicBool::new(false),
         this: Weak::clone(weak),
         config,
     });

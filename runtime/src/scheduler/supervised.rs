@@ -94,6 +94,10 @@ impl Supervised for Shared {
         self.members.count()
     }
 
+    fn start_clearing(&self) -> bool {
+        Shared::start_clearing(self)
+    }
+
     fn call_parked(&self) -> bool {
         Shared::call_parked(self)
     }

@@ -22,6 +22,9 @@ const RETRY: Duration = Duration::from_millis(100);
 /// The time between two turns of the driver while the last workers leave: a tick of the timers.
 const CLOSING_TURN: Duration = Duration::from_millis(1);
 
+/// How long the last workers may take to leave before somebody sees to what they may be waiting for: long against a poll.
+const PATIENCE: Duration = Duration::from_millis(10);
+
 /// A runtime as its supervisor sees it; the scheduler implements it.
 pub(crate) trait Supervised {
     fn supervisor(&self) -> &Supervisor;
@@ -69,6 +72,9 @@ pub(crate) trait Supervised {
 
     /// Threads that still take part, the supervisor's included.
     fn members(&self) -> usize;
+
+    /// Starts a thread, a member, that cancels what nobody runs. False if it was refused.
+    fn start_clearing(&self) -> bool;
 
     /// Calls a parked worker, which will find work, and the driver free. False if none is parked.
     fn call_parked(&self) -> bool;
@@ -346,13 +352,19 @@ impl<'a, S: Supervised> Sampler<'a, S> {
 }
 
 /// Workers leave one by one. One that is still inside a poll may wait there for a socket or a timer (in a destructor, say):
-/// until it has left, this thread is the one that turns the driver.
+/// until it has left, this thread is the one that turns the driver. Or for a task, which nobody runs any more: another thread cancels
+/// these, whose destructors may wait for a socket or a timer in turn.
 fn see_them_out(shared: &impl Supervised) {
+    let began = Instant::now();
+    let mut clearing = false;
     while shared.members() > 1 {
         // What it wakes goes to the injector: this thread holds no slot.
         if let Some(token) = shared.driver().try_take() {
             // Somebody's waker may panic.
             drop(catch_unwind(AssertUnwindSafe(|| token.turn(reactor_hook::now()))));
+        }
+        if !clearing && began.elapsed() >= PATIENCE {
+            clearing = shared.start_clearing();
         }
         shared.supervisor().parker.park_timeout(CLOSING_TURN);
     }

@@ -230,6 +230,12 @@ impl Executor {
         self.0.arena.cancel_all()
     }
 
+    /// Cancels what nobody runs, as any thread.
+    #[cfg(runtime_loom)]
+    pub fn cancel_idle(&self) -> usize {
+        self.0.arena.cancel_idle()
+    }
+
     /// What the last worker does: closes, cancels, drains.
     pub fn close_and_drain(&self) {
         self.close();

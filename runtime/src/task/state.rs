@@ -260,6 +260,27 @@ impl State {
         }
     }
 
+    /// A scan meets this cell while others run tasks. Only an idle task is changed, and that as a wake would change it: an
+    /// owner may store to the word of what it owns.
+    pub(super) fn shut_idle(&self) -> Shut {
+        // Ordering: Acquire as in `shut`.
+        let mut now = self.0.load(Acquire);
+        loop {
+            if now == 0 || now & COMPLETE != 0 {
+                return Shut::Nothing;
+            }
+            if now & OWNED != 0 {
+                return Shut::InFlight;
+            }
+            // Ordering: Acquire pairs with the Release of `park`: the future is dropped next. It need not be the task that
+            // was loaded: whichever is in the cell now is idle.
+            match self.0.compare_exchange_weak(now, now | OWNED | CANCELLED, Acquire, Acquire) {
+                Ok(_) => return Shut::Take,
+                Err(actual) => now = actual,
+            }
+        }
+    }
+
     /// The handle has put a waker into the join slot, which was its own.
     #[inline]
     pub(super) fn set_join_waker(&self) -> Result<(), IsComplete> {

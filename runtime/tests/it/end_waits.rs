@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use runtime::runtime::UnhandledPanic;
-use runtime::task::JoinHandle;
+use runtime::task::{JoinHandle, block_in_place};
 use runtime::{Builder, Handle, Runtime};
 
-use crate::support::{OnDrop, assert_helpful, panic_message, panic_silently, watchdog};
+use crate::support::{
+    Gate, OnDrop, OpenOnDrop, assert_helpful, count, panic_message, panic_silently, pool_without_spares,
+    watchdog,
+};
 
 fn builder(workers: usize) -> Builder {
     if workers == 0 {
@@ -135,5 +138,129 @@ fn destructors_that_block_on_other_tasks_are_told_not_to() {
             drop(runtime);
             assert!(told.recv().unwrap().contains("blocking it would stop them"));
         }
+    }
+}
+
+/// Ends a runtime with a worker that blocks as `blocks` says, once that is about to: it gets two tasks' handles, of which the
+/// first waits for ever and the other holds the sender of what it can receive.
+fn end_while_a_worker(blocks: fn(Handle, JoinHandle<()>, mpsc::Receiver<()>)) {
+    let _watchdog = watchdog();
+    for workers in [1, 2] {
+        for bytes in [0, 700, 70_000] {
+            let runtime = builder(workers).build().unwrap();
+            let handle = runtime.handle().clone();
+            let never = runtime.spawn(async move {
+                let held = vec![0_u8; bytes];
+                pending::<()>().await;
+                black_box(&held);
+            });
+            let (sender, receiver) = mpsc::channel();
+            if bytes > 700 {
+                // In a cell of its own.
+                drop(runtime.spawn(async move {
+                    let (_sender, held) = (sender, [0_u8; 70_000]);
+                    pending::<()>().await;
+                    black_box(&held);
+                }));
+            } else {
+                drop(runtime.spawn(async move {
+                    let _sender = sender;
+                    pending::<()>().await;
+                }));
+            }
+            let (begun, begins) = mpsc::channel();
+            let blocker = runtime.spawn(async move {
+                begun.send(()).unwrap();
+                blocks(handle, never, receiver);
+            });
+            begins.recv().unwrap();
+            assert!(runtime.shutdown(Duration::MAX).is_clean());
+            futures::executor::block_on(blocker).unwrap();
+        }
+    }
+}
+
+// D5
+#[test]
+fn a_worker_that_blocks_in_place_on_a_task_is_let_go() {
+    end_while_a_worker(|handle, never, _| {
+        let told = block_in_place(|| handle.block_on(never));
+        assert!(told.unwrap_err().is_cancelled());
+    });
+}
+
+// D5
+#[test]
+fn a_worker_that_waits_for_what_a_task_holds_is_let_go() {
+    end_while_a_worker(|_, _, receiver| assert!(block_in_place(|| receiver.recv()).is_err()));
+    end_while_a_worker(|_, _, receiver| assert!(receiver.recv().is_err()));
+}
+
+// D5
+#[test]
+fn a_worker_that_blocks_on_a_task_that_only_it_has_is_let_go() {
+    let _watchdog = watchdog();
+    for _ in 0..count(10, 1_000) {
+        let runtime = pool_without_spares(1);
+        let (begun, begins) = mpsc::channel();
+        let blocker = runtime.spawn(async move {
+            let queued: Vec<_> = (0..3).map(|_| runtime::spawn(pending::<()>())).collect();
+            begun.send(()).unwrap();
+            for task in queued {
+                let told = futures::executor::block_on(task);
+                assert!(told.unwrap_err().is_cancelled());
+            }
+        });
+        begins.recv().unwrap();
+        assert!(runtime.shutdown(Duration::MAX).is_clean());
+        futures::executor::block_on(blocker).unwrap();
+    }
+}
+
+// D4, D5
+#[test]
+fn destructors_that_sleep_do_not_keep_a_worker_that_waits_for_their_tasks() {
+    let _watchdog = watchdog();
+    let runtime = builder(1).build().unwrap();
+    let (sender, receiver) = mpsc::channel::<()>();
+    let sleeps = OnDrop::new(move || {
+        futures::executor::block_on(runtime::time::sleep(Duration::from_millis(1)));
+        drop(sender);
+    });
+    drop(runtime.spawn(async move {
+        let _sleeps = sleeps;
+        pending::<()>().await;
+    }));
+    let (begun, begins) = mpsc::channel();
+    let blocker = runtime.spawn(async move {
+        begun.send(()).unwrap();
+        assert!(receiver.recv().is_err());
+    });
+    begins.recv().unwrap();
+    drop(runtime);
+    futures::executor::block_on(blocker).unwrap();
+}
+
+// D4
+#[test]
+fn a_queued_closure_that_waits_for_a_task_when_it_is_dropped_is_let_go() {
+    let _watchdog = watchdog();
+    for workers in [0, 1, 2] {
+        let runtime = builder(workers).max_blocking_threads(1).build().unwrap();
+        let (handle, task) = (runtime.handle().clone(), runtime.spawn(pending::<()>()));
+        let (tell, told) = mpsc::channel();
+        let waits = OnDrop::new(move || tell.send(handle.block_on(task)).unwrap());
+        let (begun, begins) = mpsc::channel();
+        let gate = Gate::default();
+        let opens = OpenOnDrop(gate.clone());
+        drop(runtime.spawn_blocking(move || {
+            begun.send(()).unwrap();
+            gate.wait();
+        }));
+        drop(runtime.spawn_blocking(move || drop(waits)));
+        begins.recv().unwrap();
+        drop(runtime);
+        assert!(told.recv().unwrap().unwrap_err().is_cancelled());
+        drop(opens);
     }
 }

@@ -24,7 +24,7 @@ use super::header::{Header, RawTask};
 use super::notified::{Notified, Ran};
 use super::quiet::quietly;
 use super::schedule::Schedule;
-use super::state::Shut;
+use super::state::{Shut, State};
 use crate::primitives::{Arc, Mutex, MutexGuard};
 use depot::Depot;
 use outside::{Outside, Retired};
@@ -152,20 +152,30 @@ impl<S: Schedule> Arena<S> {
     /// For the last worker, after [`close`](Self::close): no other thread runs tasks any more. Between calls it runs
     /// what its queues hold, until a scan [is clear](Scan::is_clear).
     pub(crate) fn cancel_all(&self) -> Scan {
+        self.scan(State::shut)
+    }
+
+    /// Cancels the idle tasks while others run theirs: drops their futures here. What somebody has the Notified of is left to
+    /// him. How many these were.
+    pub(crate) fn cancel_idle(&self) -> usize {
+        self.scan(State::shut_idle).cancelled
+    }
+
+    fn scan(&self, shut: fn(&State) -> Shut) -> Scan {
         let mut scan = Scan { cancelled: 0, in_flight: 0 };
         let mut taken = Vec::new();
         for depot in &self.depots {
             depot.for_each_cell(|cell| {
                 // SAFETY: the cell's word may be read always, and the rest if there is a task.
                 let task = unsafe { RawTask::new(cell) };
-                match task.state().shut() {
+                match shut(task.state()) {
                     Shut::Nothing => {}
                     Shut::Take => taken.push(task),
                     Shut::InFlight => scan.in_flight += 1,
                 }
             });
         }
-        scan.in_flight += self.outside.lock().shut_alone(&mut taken);
+        scan.in_flight += self.outside.lock().shut_alone(shut, &mut taken);
         scan.cancelled = taken.len();
         // With no lock held: the futures' drops are the users'.
         for task in taken {

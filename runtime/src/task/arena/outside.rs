@@ -91,13 +91,13 @@ impl<S> Outside<S> {
         unsafe { alloc::dealloc(memory.as_ptr(), layout) };
     }
 
-    /// The closing scan over the listed cells: what it takes goes to `taken`; says how many are on their way.
-    pub(super) fn shut_alone(&self, taken: &mut Vec<RawTask>) -> usize {
+    /// A scan over the listed cells: what it takes goes to `taken`; says how many are on their way.
+    pub(super) fn shut_alone(&self, shut: fn(&State) -> Shut, taken: &mut Vec<RawTask>) -> usize {
         let mut in_flight = 0;
         for (_, alone) in &self.alone {
             // SAFETY: a listed cell is there: it is freed under the lock that we are under.
             let task = unsafe { RawTask::new(alone.0) };
-            match task.state().shut() {
+            match shut(task.state()) {
                 Shut::Nothing => {}
                 Shut::Take => taken.push(task),
                 Shut::InFlight => in_flight += 1,

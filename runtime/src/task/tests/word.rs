@@ -101,12 +101,18 @@ fn an_owner_cancels_what_it_owns() {
 #[test]
 fn the_closing_scan_takes_idle_tasks_and_counts_owned_ones() {
     expect(0, State::shut, Shut::Nothing, 0);
+    expect(0, State::shut_idle, Shut::Nothing, 0);
     for held in [R1, R2 | INTEREST, R3 | INTEREST | JOIN_WAKER] {
         expect(held, State::shut, Shut::Take, held | OWNED | CANCELLED);
         expect(held | OWNED, State::shut, Shut::InFlight, held | OWNED | CANCELLED);
         expect(held | OWNED | WOKEN, State::shut, Shut::InFlight, held | OWNED | WOKEN | CANCELLED);
         expect(held | OWNED | CANCELLED, State::shut, Shut::InFlight, held | OWNED | CANCELLED);
         expect(held | COMPLETE, State::shut, Shut::Nothing, held | COMPLETE);
+        expect(held, State::shut_idle, Shut::Take, held | OWNED | CANCELLED);
+        for owned in [OWNED, OWNED | WOKEN, OWNED | CANCELLED] {
+            expect(held | owned, State::shut_idle, Shut::InFlight, held | owned);
+        }
+        expect(held | COMPLETE, State::shut_idle, Shut::Nothing, held | COMPLETE);
     }
 }
 
