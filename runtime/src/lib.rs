@@ -11,7 +11,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! A [`Runtime`] is a pool of workers that steal tasks from one another. Sockets ([`net`]) and timers ([`time`]) know
+//! A [`Runtime`] is a pool of workers that steal tasks from one another. Sockets (`net`) and timers (`time`) know
 //! nothing of it: they ask the thread that polls them for a driver, through the crate `reactor-hook`, and work under any
 //! executor. [`block_on`] runs a future with no runtime at all.
 #![deny(unsafe_code)]

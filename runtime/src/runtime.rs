@@ -104,7 +104,7 @@ impl Runtime {
     }
 
     /// Spawns a task whose future need not be `Send`: `create` makes it on a thread of the pool, where it stays. See
-    /// [`task::spawn_pinned`](crate::task::spawn_pinned).
+    /// [`task::spawn_pinned`].
     #[track_caller]
     pub fn spawn_pinned<C, F>(&self, create: C) -> JoinHandle<F::Output>
     where
