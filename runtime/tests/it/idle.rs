@@ -36,8 +36,7 @@ fn an_idle_runtime_makes_no_wake_up_at_all() {
                 drop(runtime::time::timeout(hour, near.read(&mut [0; 1])).await);
             })
         });
-        // Settling: keep-alive, the supervisor's last samples. What is measured is a span of time: hence the sleeps.
-        thread::sleep(Duration::from_secs(3));
+        settle();
         let (threads, before) = process::context_switches("idle-test");
         let span = Duration::from_secs(if soak() { 10 } else { 3 });
         thread::sleep(span);
@@ -65,8 +64,9 @@ fn an_idle_thread_in_block_on_makes_no_wake_up_at_all() {
                 });
             })
             .unwrap();
-        thread::sleep(Duration::from_secs(3));
+        settle();
         let (threads, before) = process::context_switches("idle-test");
+        // What is measured is a span of time: hence the sleep.
         thread::sleep(Duration::from_secs(2));
         let (_, after) = process::context_switches("idle-test");
         assert!(threads >= 3, "{threads} threads of the runtime found");
@@ -76,11 +76,25 @@ fn an_idle_thread_in_block_on_makes_no_wake_up_at_all() {
     });
 }
 
+/// Waits until no thread whose name begins with `idle-test` has done anything for a second. That takes three when nothing
+/// else runs: spares linger for half a second, the supervisor looks on for one, what a burst took is given back within three.
+#[track_caller]
+fn settle() {
+    let mut last = (0, 0);
+    for _ in 0..30 {
+        thread::sleep(Duration::from_secs(1));
+        let now = process::context_switches("idle-test");
+        if std::mem::replace(&mut last, now) == now {
+            return;
+        }
+    }
+    panic!("after half a minute they are as busy as ever");
+}
+
 /// No thread whose name begins with `idle-test` does anything in a span of time, of which there are `threads`.
 #[track_caller]
 fn assert_nothing_happens(threads: usize) {
-    // Spares linger for half a second, and the supervisor looks on for one.
-    thread::sleep(Duration::from_secs(3));
+    settle();
     let before = process::context_switches("idle-test");
     let span = Duration::from_secs(if soak() { 10 } else { 2 });
     thread::sleep(span);
