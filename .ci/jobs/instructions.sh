@@ -68,7 +68,7 @@ awk -v OFS='\t' -v only="$only" 'only == "" || $1 == only { print $1, done++ ? $
 # A directory of its own, so that the other build stays.
 RUSTFLAGS="${RUSTFLAGS:-} --cfg runtime_unsupervised" build --target-dir "$target/unsupervised"
 # The least of three, because it is watched.
-watched=$(for _ in 1 2 3; do each "$target" watched spawn; done | sort -n | head -n 1)
+watched=$(for _ in 1 2 3; do each "$target" watched spawn; echo; done | sort -n | head -n 1)
 never=$(awk '$1 == "spawn" { print $2 }' "$counted")
 without=$(each "$target/unsupervised" ours spawn)
 echo "spawn: watched $watched, never $never, without a heartbeat $without"
