@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use reactor::{AsyncFd, Interest, Reactor};
 use reactor_hook::{Driver, Frame, driver_of};
@@ -171,14 +172,19 @@ fn a_waiter_does_not_depend_on_a_driver_that_it_does_not_know() {
                 if blocks {
                     assert_eq!(waiting.join().unwrap(), 1, "while this thread is here");
                 } else {
-                    // Either of them reads it, and what one of them waits for in vain comes later.
-                    peer.write_all(b"y").unwrap();
-                    assert!(matches!(read.await, 1 | 2));
-                    while !waiting.is_finished() {
-                        peer.write_all(b"z").unwrap();
-                        std::thread::yield_now();
-                    }
+                    // Either of them may take all that is there: more comes until both have had something.
+                    let (both_have, until_both_have) = mpsc::channel::<()>();
+                    let pace = Duration::from_millis(1);
+                    let writer = std::thread::spawn(move || {
+                        while until_both_have.recv_timeout(pace) == Err(mpsc::RecvTimeoutError::Timeout) {
+                            peer.write_all(b"y").unwrap();
+                        }
+                    });
+                    assert!(read.await > 0);
+                    // The other one is served although this thread waits for nothing but it.
                     assert!(waiting.join().unwrap() > 0);
+                    drop(both_have);
+                    writer.join().unwrap();
                 }
             });
         }
@@ -210,7 +216,7 @@ fn who_waits_for_the_same_source_inside_of_the_frame_that_drives_it_is_served() 
         let drained = {
             let peer = peer.try_clone().unwrap();
             std::thread::spawn(move || {
-                std::thread::sleep(std::time::Duration::from_millis(5));
+                std::thread::sleep(Duration::from_millis(5));
                 drain(&peer)
             })
         };
@@ -317,6 +323,6 @@ fn a_reactor_that_made_way_ends_its_thread_when_its_last_source_has_gone() {
     drop((source, other));
     // Of its own accord: its thread has nothing to wait for.
     while reactor.attendance().is_attended() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
