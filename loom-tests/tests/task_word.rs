@@ -256,6 +256,34 @@ fn a_join_against_completion_gets_the_output_or_is_woken() {
 }
 
 #[test]
+fn a_task_that_awaits_another_is_queued_once_by_the_worker_that_ends_it() {
+    model(2, || {
+        let executor = Executor::new();
+        let slot = Arc::new(Mutex::new(None));
+        let (fill, spawner) = (slot.clone(), executor.clone());
+        let mut child = None;
+        let mut handle = executor.spawn(std::future::poll_fn(move |cx| {
+            let child = child.get_or_insert_with(|| {
+                *fill.lock().unwrap() = Some(cx.waker().clone());
+                spawner.spawn(async { 7 })
+            });
+            Pin::new(child).poll(cx)
+        }));
+        assert!(executor.run_one());
+        let waker: Waker = slot.lock().unwrap().take().unwrap();
+        let thread = thread::spawn(move || waker.wake());
+        executor.as_worker(|| {
+            run_until(&executor, || handle.is_finished());
+            thread.join().unwrap();
+            assert!(!executor.run_one(), "a task was queued twice");
+        });
+        assert!(matches!(poll_once(&mut handle, Waker::noop()), Poll::Ready(Ok(Ok(7)))));
+        drop(handle);
+        end(executor);
+    });
+}
+
+#[test]
 fn a_join_waker_that_is_replaced_against_completion_is_woken_if_it_is_the_latest() {
     model(3, || {
         let executor = Executor::new();

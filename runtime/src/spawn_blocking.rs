@@ -1,4 +1,5 @@
 //! Closures that block, as tasks: a cell like any other whose one poll runs the closure on the blocking pool.
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Cx, Poll};
@@ -91,6 +92,17 @@ impl BlockingTasks {
 }
 
 impl<P: Threads> Schedule for BlockingTasks<P> {
+    /// Nobody has a cache.
+    type Here = Infallible;
+
+    fn cache(here: &Infallible) -> &Cache {
+        match *here {}
+    }
+
+    fn schedule_joiner(here: &Infallible, _: Notified<Self>) {
+        match *here {}
+    }
+
     fn schedule(&self, task: Notified<Self>) {
         let id = task.id();
         let queued = Queued(Some(task));

@@ -2,7 +2,7 @@
 use std::pin::Pin;
 use std::task::{Context as Cx, Poll};
 
-use crate::scheduler::with_context;
+use crate::scheduler::yield_here;
 
 /// Lets the other tasks that are ready run first.
 ///
@@ -53,7 +53,7 @@ impl Future for YieldNow {
 #[inline(never)]
 fn go_behind(cx: &Cx<'_>) {
     let waker = cx.waker();
-    if !with_context(|context| context.is_some_and(|context| context.yield_task(waker))) {
+    if !yield_here(waker) {
         waker.wake_by_ref();
     }
 }

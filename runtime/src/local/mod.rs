@@ -66,7 +66,7 @@ pub(crate) struct Local<B: Bell> {
 }
 
 /// What the owner alone touches.
-struct Core<B: Bell> {
+pub(crate) struct Core<B: Bell> {
     ready: UnsafeCell<VecDeque<Notified<Local<B>>>>,
     cache: Cache,
     /// Turns on the owner's stack.
@@ -209,6 +209,19 @@ impl<B: Bell> Core<B> {
 }
 
 impl<B: Bell> Schedule for Local<B> {
+    type Here = Core<B>;
+
+    #[inline]
+    fn cache(here: &Core<B>) -> &Cache {
+        &here.cache
+    }
+
+    #[inline]
+    fn schedule_joiner(here: &Core<B>, joiner: Notified<Self>) {
+        // In a turn: nobody is to be told.
+        here.push(joiner);
+    }
+
     fn schedule(&self, task: Notified<Self>) {
         match self.here() {
             Some(core) => self.push_here(core, task),

@@ -10,7 +10,7 @@ use reactor_hook::budget;
 use super::{Bell, Core, ENDED, Key, Local, Waiters};
 use crate::primitives::atomic::Ordering;
 use crate::primitives::{Arc, this_thread, thread};
-use crate::task::{Cache, Notified, Ran};
+use crate::task::{Notified, Ran};
 
 /// The owner of a local queue. Dropping it ends the queue and every task in it, here and now.
 pub(crate) struct Owner<B: Bell> {
@@ -76,9 +76,9 @@ impl<B: Bell> Owner<B> {
         core.pop()
     }
 
-    /// Where the cells of the tasks go that this thread runs.
-    pub(crate) fn cache(&self) -> &Cache {
-        &self.core().cache
+    /// What a poll of one of the tasks needs of the queue: inside of a turn.
+    pub(crate) fn here(&self) -> &Core<B> {
+        self.core()
     }
 
     /// What became of a task that was polled. True when it is complete.
@@ -101,13 +101,13 @@ impl<B: Bell> Owner<B> {
     pub(crate) fn run(&self, most: usize, say: impl Fn(u64)) -> bool {
         let _turn = self.begin_turn();
         let yielded = Cell::new(false);
-        let cache = Some(self.cache());
+        let here = Some(self.core());
         for _ in 0..most {
             let Some(task) = self.next() else {
                 return false;
             };
             say(task.id_number());
-            let ran = budget::with_budget(budget::PER_POLL, || task.run(&yielded, cache));
+            let ran = budget::with_budget(budget::PER_POLL, || task.run(&yielded, here));
             self.put_back(ran);
         }
         self.has_ready()

@@ -46,8 +46,17 @@ impl<T: Linked> LifoSlot<T> {
     /// Takes the item. Any thread; a thief that meets another taker, or a put, goes without.
     #[inline]
     pub fn take(&self) -> Option<T> {
+        self.take_if(|| true)
+    }
+
+    /// As `take`; where there is an item, `may` is asked first.
+    #[inline]
+    pub fn take_if(&self, may: impl FnOnce() -> bool) -> Option<T> {
         // Relaxed: a hint for a thief; the owner sees its own puts.
         let item = NonNull::new(self.item.load(Ordering::Relaxed))?;
+        if !may() {
+            return None;
+        }
         // Ordering: Acquire pairs with the Release in `put`.
         self.item
             .compare_exchange(item.as_ptr(), ptr::null_mut(), Ordering::Acquire, Ordering::Relaxed)

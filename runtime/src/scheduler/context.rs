@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering;
 use reactor_hook::{Blocking, DriveError, Frame, FrameBuilder, LocalPlace};
 
 use super::pinned::Call;
+use super::push::Route;
 use super::slot::{Core, Held, Slot};
 use super::{CLOSED, Shared};
 use crate::local::Owner;
 use crate::metrics::Counters;
-use crate::queue::{Placed, Pushed};
 use crate::task::{Header, Notified, is_task_waker};
 use crate::tokio_compat::Entered;
 
@@ -77,6 +77,7 @@ impl Context {
         let tokio = enter_tokio(&shared);
         let pinned = shared.pinned.own(held.index(), role);
         let serves = Cell::new(Arc::as_ptr(&shared));
+        held.core().route.set(if role == Role::Worker { Route::Slot } else { Route::Queue });
         Context {
             shared,
             role,
@@ -175,27 +176,10 @@ impl Context {
     /// Queues a task that was woken or spawned on this thread, which holds this slot of the task's runtime.
     #[inline]
     pub(super) fn push(&self, held: &Held, task: Notified<Shared>) {
-        if held.core().turning.get() {
-            self.push_in_turn(task);
-            return;
-        }
-        if self.role == Role::Worker {
-            // An empty slot is filled without telling anybody: the owner runs it next.
-            if let Some(displaced) = held.slot().lifo.put(task) {
-                self.push_and_tell(held, displaced);
-            }
-        } else {
-            // User code may block inside `block_on`: others must see what it queues.
-            self.push_and_tell(held, task);
-        }
-    }
-
-    /// Out of line, so that `push` saves no registers for it.
-    #[inline(never)]
-    fn push_and_tell(&self, held: &Held, task: Notified<Shared>) {
-        self.place(held.core().local.push(task, &self.shared.injector));
-        if let Some(woken) = self.shared.idle.notify_unless(|| self.is_watched()) {
-            self.shared.wake(woken);
+        match held.core().route.get() {
+            Route::Slot => held.put(task),
+            Route::Queue => held.push_and_tell(task),
+            Route::Turn => self.push_in_turn(task),
         }
     }
 
@@ -224,19 +208,10 @@ impl Context {
         own
     }
 
-    /// Queues a task behind the others, telling nobody as long as it stays here.
+    /// As `Held::push_back`.
     #[inline]
     pub(super) fn push_back(&self, task: Notified<Shared>) {
-        self.place(self.core().local.push(task, &self.shared.injector));
-    }
-
-    #[inline]
-    fn place(&self, placed: Placed<Notified<Shared>>) {
-        match placed {
-            Placed::Queued | Placed::Spilled(Pushed::Behind) => {}
-            Placed::Spilled(Pushed::First) => self.shared.notify_injected(),
-            Placed::Spilled(Pushed::Closed(_)) => unreachable!("the injector stays open until it is dropped"),
-        }
+        self.held().push_back(task);
     }
 }
 

@@ -9,6 +9,7 @@ mod guest;
 mod link;
 mod park;
 mod pinned;
+mod push;
 mod rng;
 mod roll;
 mod schedule;
@@ -33,7 +34,7 @@ use reactor_hook::process::Origin;
 
 pub(crate) use context::{Context, Role, with_context};
 pub(crate) use guest::{block_on, refuse_nesting};
-pub(crate) use schedule::spawn_here;
+pub(crate) use schedule::{spawn_here, yield_here};
 pub(crate) use shutdown::{Termination, deadline_after};
 pub(crate) use spare::block_in_place;
 pub(crate) use start::start;

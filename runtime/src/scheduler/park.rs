@@ -2,7 +2,6 @@
 use std::time::{Duration, Instant};
 
 use super::context::Context;
-use super::doze::LITTLE;
 use crate::driver::Token;
 use crate::idle::Park;
 
@@ -43,11 +42,6 @@ impl Context {
         if !self.has_nothing_queued() {
             self.shared().notify();
         }
-    }
-
-    /// Whether somebody will come by himself for what is queued here, and it is little.
-    pub(super) fn is_watched(&self) -> bool {
-        self.slot().watch.is_kept() && self.core().local.len() < LITTLE
     }
 
     fn park_if_idle(&self) {

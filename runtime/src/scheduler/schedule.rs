@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Waker;
 
 use super::slot::Held;
 use super::{Context, Shared, with_context};
@@ -49,7 +50,26 @@ where
     with_context(|context| Some(context?.shared().spawn_outside(future, label)))
 }
 
+/// The task that this thread polls is queued again once it is pending: true if `waker` is its own.
+#[inline]
+pub(crate) fn yield_here(waker: &Waker) -> bool {
+    // SAFETY: two words are compared and one is written.
+    unsafe { here() }.is_some_and(|context| context.yield_task(waker))
+}
+
 impl Schedule for Shared {
+    type Here = Held;
+
+    #[inline]
+    fn cache(here: &Held) -> &Cache {
+        &here.core().cache
+    }
+
+    #[inline]
+    fn schedule_joiner(here: &Held, joiner: Notified<Shared>) {
+        here.push_joiner(joiner);
+    }
+
     #[inline]
     fn schedule(&self, task: Notified<Shared>) {
         // SAFETY: queueing runs nothing of the users', but for what `unblock_slot` calls, which keeps the context.

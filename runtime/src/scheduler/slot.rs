@@ -11,13 +11,14 @@ use crossbeam_utils::CachePadded;
 
 use super::Shared;
 use super::doze::Doze;
+use super::push::Route;
 use super::rng::Rng;
 use crate::hold::Hold;
 use crate::idle::{Parker, Watch};
 use crate::metrics::Counters;
 use crate::queue::{LifoSlot, Local, Stealer};
 use crate::supervisor::heartbeat::Heartbeat;
-use crate::task::{Cache, IdBlock, Notified, Place};
+use crate::task::{Cache, Header, IdBlock, Notified, Place};
 
 /// The private state of a slot. It never moves, and belongs to the one thread that holds the slot.
 pub(crate) struct Core {
@@ -30,10 +31,12 @@ pub(crate) struct Core {
     pub(crate) until_turn: Cell<u32>,
     /// Polls until the next look at a local driver, if there is one.
     pub(crate) until_local: Cell<u32>,
-    /// Tasks run from the LIFO slot in a row.
+    /// Tasks run from the LIFO slot in a row; if more than that may be, what is above it are tasks of the queue that go first.
     pub(crate) lifo_streak: Cell<u32>,
-    /// Inside a turn of the driver: wakes are queued, and others told once, at its end.
-    pub(crate) turning: Cell<bool>,
+    /// The task woken last because one that it awaited had completed. For comparison: it may have gone.
+    pub(crate) joiner: Cell<*const Header>,
+    /// Where goes what becomes ready here.
+    pub(crate) route: Cell<Route>,
     /// Tasks queued by the present turn.
     pub(crate) turned_up: Cell<u32>,
     /// Polls still to be followed by a look at the driver each, because the last such look but so many has woken somebody.
@@ -87,7 +90,8 @@ impl Slot {
                 until_turn: Cell::new(1),
                 until_local: Cell::new(1),
                 lifo_streak: Cell::new(0),
-                turning: Cell::new(false),
+                joiner: Cell::new(std::ptr::null()),
+                route: Cell::new(Route::Queue),
                 turned_up: Cell::new(0),
                 follow: Cell::new(0),
                 last_turn: Cell::new(Instant::now()),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::DRIVER_OVERDUE;
 use super::context::{Context, Role};
+use super::push::Route;
 use crate::supervisor::heartbeat::SUPERVISED;
 
 /// The least time between two turns of the driver by a busy worker. A turn costs about 1 µs (one `epoll_wait`), so
@@ -68,10 +69,10 @@ impl Context {
     pub(super) fn turn(&self, turn: impl FnOnce()) {
         let core = self.core();
         core.turned_up.set(0);
-        core.turning.set(true);
+        let route = core.route.replace(Route::Turn);
         // Somebody's waker may panic. The panic hook has reported it; the worker goes on for all the others.
         drop(catch_unwind(AssertUnwindSafe(turn)));
-        core.turning.set(false);
+        core.route.set(route);
         self.counters().turns.add(1);
     }
 

@@ -13,11 +13,11 @@ use crate::local::Owner;
 use crate::misuse;
 use crate::queue::{Batch, Pushed};
 use crate::stall::ThreadState;
-use crate::task::{Cache, Notified, Ran, Schedule};
+use crate::task::{Notified, Ran, Schedule};
 
 /// Tasks run from the LIFO slot in a row before the queue has its turn. Tokio's figure, found to keep the locality of
 /// message passing while a pair of tasks cannot starve the rest.
-const LIFO_STREAK: u32 = 3;
+pub(super) const LIFO_STREAK: u32 = 3;
 
 /// One less to go; true when that was the last.
 #[inline]
@@ -62,6 +62,7 @@ pub(super) fn run(shared: &Arc<Shared>, index: usize) {
 #[derive(Clone, Copy)]
 pub(super) struct Holder<'a> {
     context: &'a Context,
+    held: &'a Held,
     pub(super) core: &'a Core,
     slot: &'a Slot,
     shared: &'a Shared,
@@ -74,6 +75,7 @@ impl Context {
     pub(super) fn holder(&self) -> Holder<'_> {
         Holder {
             context: self,
+            held: self.held(),
             core: self.core(),
             slot: self.slot(),
             shared: self.shared(),
@@ -81,6 +83,14 @@ impl Context {
             is_spare: self.held().index() > self.shared().guest_slot(),
         }
     }
+}
+
+/// Before what is in the slot. No method: the loop's `Holder` stays in registers.
+#[inline(never)]
+fn next_of_those_that_go_first(core: &Core, slot: &Slot, streak: u32) -> Option<Notified<Shared>> {
+    let left = streak - 1;
+    core.lifo_streak.set(if left > LIFO_STREAK { left } else { 0 });
+    core.local.pop().or_else(|| slot.lifo.take())
 }
 
 impl Holder<'_> {
@@ -118,7 +128,7 @@ impl Holder<'_> {
             return;
         };
         let _turn = pinned.begin_turn();
-        let ran = self.poll_task(frame, task, pinned.cache());
+        let ran = self.poll_task(frame, task, pinned.here());
         if pinned.put_back(ran) {
             self.slot.counters.completed.add(1);
         }
@@ -128,8 +138,12 @@ impl Holder<'_> {
     #[inline]
     fn next_local(self) -> Option<Notified<Shared>> {
         let core = self.core;
-        if let Some(task) = self.slot.lifo.take() {
-            let streak = core.lifo_streak.get();
+        let mut streak = 0;
+        let may_take = || {
+            streak = core.lifo_streak.get();
+            streak <= LIFO_STREAK
+        };
+        if let Some(task) = self.slot.lifo.take_if(may_take) {
             if streak < LIFO_STREAK {
                 core.lifo_streak.set(streak + 1);
                 return Some(task);
@@ -141,6 +155,8 @@ impl Holder<'_> {
             }
             // The queue has its turn; the task waits behind it like any other.
             self.requeue(task);
+        } else if streak > LIFO_STREAK {
+            return next_of_those_that_go_first(core, self.slot, streak);
         }
         core.lifo_streak.set(0);
         core.local.pop()
@@ -149,7 +165,7 @@ impl Holder<'_> {
     /// Polls one task.
     #[inline]
     pub(super) fn poll(self, frame: &Frame, task: Notified<Shared>) {
-        match self.poll_task(frame, task, &self.core.cache) {
+        match self.poll_task(frame, task, self.held) {
             Ran::Idle => {}
             Ran::Again(task) => self.requeue(task),
             Ran::Done => self.slot.counters.completed.add(1),
@@ -158,7 +174,7 @@ impl Holder<'_> {
 
     /// Polls one task, whosever it is.
     #[inline]
-    fn poll_task<S: Schedule>(self, frame: &Frame, task: Notified<S>, cache: &Cache) -> Ran<S> {
+    fn poll_task<S: Schedule>(self, frame: &Frame, task: Notified<S>, here: &S::Here) -> Ran<S> {
         if self.core.searching.get() {
             self.context.stop_searching();
         }
@@ -166,7 +182,7 @@ impl Holder<'_> {
         heartbeat.begin(task.id_number(), task.address());
         frame.budget().set(budget::PER_POLL);
         self.context.polled.set(task.address());
-        let ran = task.run(&self.context.yielded, Some(cache));
+        let ran = task.run(&self.context.yielded, Some(here));
         self.context.polled.set(std::ptr::null());
         frame.budget().set(budget::UNLIMITED);
         heartbeat.end();

@@ -10,18 +10,18 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
-use super::arena::{Cache, Home};
+use super::arena::Home;
 use super::error::JoinError;
 use super::header::{Body, Header, RawTask, Vtable};
 use super::id::Id;
 use super::label::Label;
-use super::notified::{Notified, Step};
+use super::notified::{Here, Notified, Step};
 use super::quiet::quietly;
 use super::schedule::Schedule;
-use super::state::{Complete, Park, Start, Wake, WakeByValue};
-use super::waker::Lent;
+use super::state::{Complete, Park, Snapshot, Start, Wake, WakeByValue};
+use super::waker::{self, Lent};
 use crate::primitives::UnsafeCell;
 use crate::remedy;
 
@@ -116,7 +116,25 @@ unsafe fn schedule<S: Schedule>(task: RawTask) {
 unsafe fn wake<S: Schedule>(task: RawTask) {
     // SAFETY: the caller holds a reference, which on a worker alone is given up before the call has ended.
     let owner = unsafe { owner::<S>(task) };
-    let on_worker = owner.schedule_here(|| match task.state().wake_by_value() {
+    // SAFETY: passed on; the worker keeps the scheduler.
+    let on_worker = owner.schedule_here(|| unsafe { wake_here::<S>(task) });
+    if !on_worker {
+        if task.state().wake_by_ref() == Wake::Submit {
+            // SAFETY: the transition gave us the Notified, and the reference is still held.
+            unsafe { schedule::<S>(task) };
+        }
+        task.unref();
+    }
+}
+
+/// Wakes and gives the waker's reference up. What comes out is to be queued.
+///
+/// # Safety
+///
+/// `task` is a task of an `S`. The caller gives a reference up, and keeps the scheduler.
+#[inline]
+unsafe fn wake_here<S: Schedule>(task: RawTask) -> Option<Notified<S>> {
+    match task.state().wake_by_value() {
         // SAFETY: the transition gave us the Notified.
         WakeByValue::Submit => Some(unsafe { Notified::new(task) }),
         WakeByValue::Nothing => None,
@@ -125,13 +143,6 @@ unsafe fn wake<S: Schedule>(task: RawTask) {
             unsafe { (task.vtable().release)(task) };
             None
         }
-    });
-    if !on_worker {
-        if task.state().wake_by_ref() == Wake::Submit {
-            // SAFETY: the transition gave us the Notified, and the reference is still held.
-            unsafe { schedule::<S>(task) };
-        }
-        task.unref();
     }
 }
 
@@ -169,12 +180,14 @@ unsafe fn consume<F: Future>(stage: *mut Stage<F>) {
     unsafe { stage.drop_in_place() };
 }
 
-unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>, cache: Option<&Cache>) -> Step {
+unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>, here: Here<'_>) -> Step {
+    // SAFETY: of the task's scheduler (contract of the vtable).
+    let here = unsafe { here.get::<S::Here>() };
     match task.state().start() {
         Start::Poll => {}
         Start::Cancel => {
             // SAFETY: we have the Notified.
-            unsafe { cancel::<F, S>(task, cache) };
+            unsafe { cancel::<F, S>(task, here) };
             return Step::Done;
         }
     }
@@ -190,30 +203,31 @@ unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>, ca
                 Park::Again => Step::Again,
                 Park::Cancel => {
                     // SAFETY: we still have the Notified.
-                    unsafe { cancel::<F, S>(task, cache) };
+                    unsafe { cancel::<F, S>(task, here) };
                     Step::Done
                 }
             }
         }
         Ok(Poll::Ready(())) => {
             yielded.set(false);
-            if task.state().is_sole() {
+            let now = task.state().before_completion();
+            if now.is_sole() {
                 // Detached, and no waker left: nobody is told, and nobody can come to know of the task any more.
                 if std::mem::needs_drop::<F::Output>() {
                     quietly(|| drop(output));
                 }
                 // SAFETY: nobody else holds a reference, and the future is gone.
-                unsafe { release_to::<F, S>(task, cache) };
+                unsafe { release_to::<F, S>(task, here) };
             } else if let Some(output) = output {
                 // SAFETY: we have the Notified, and the future is gone.
-                unsafe { finish::<F, S>(task, Ok(output), cache) };
+                unsafe { finish::<F, S>(task, Ok(output), now, here) };
             }
             Step::Done
         }
         Err(panic) => {
             yielded.set(false);
             // SAFETY: we have the Notified.
-            unsafe { end_panicked::<F, S>(task, output, panic, cache) };
+            unsafe { end_panicked::<F, S>(task, output, panic, here) };
             Step::Done
         }
     }
@@ -265,7 +279,7 @@ unsafe fn end_panicked<F: Future, S: Schedule>(
     task: RawTask,
     output: Option<F::Output>,
     panic: Box<dyn Any + Send + 'static>,
-    cache: Option<&Cache>,
+    here: Option<&S::Here>,
 ) {
     quietly(|| drop(output));
     // SAFETY: we have the Notified, so the stage is ours.
@@ -273,7 +287,7 @@ unsafe fn end_panicked<F: Future, S: Schedule>(
     // SAFETY: as above; the future is dropped here unless it was.
     quietly(|| stage.with_mut(|stage| unsafe { consume(stage) }));
     // SAFETY: we have the Notified, and the future is gone.
-    unsafe { finish_panicked::<F, S>(task, panic, cache) };
+    unsafe { finish_panicked::<F, S>(task, panic, here) };
 }
 
 /// Drops the future and completes as cancelled.
@@ -283,15 +297,15 @@ unsafe fn end_panicked<F: Future, S: Schedule>(
 /// The caller has the Notified, and loses it.
 #[cold]
 #[inline(never)]
-unsafe fn cancel<F: Future, S: Schedule>(task: RawTask, cache: Option<&Cache>) {
+unsafe fn cancel<F: Future, S: Schedule>(task: RawTask, here: Option<&S::Here>) {
     // SAFETY: we have the Notified, so the stage is ours.
     let stage = unsafe { stage::<F, S>(task) };
     // SAFETY: as above.
     match catch_unwind(AssertUnwindSafe(|| stage.with_mut(|stage| unsafe { consume(stage) }))) {
         // SAFETY: the future is gone.
-        Ok(()) => unsafe { finish::<F, S>(task, Err(JoinError::cancelled(task.id())), cache) },
+        Ok(()) => unsafe { finish_late::<F, S>(task, JoinError::cancelled(task.id()), here) },
         // SAFETY: the future is gone.
-        Err(panic) => unsafe { finish_panicked::<F, S>(task, panic, cache) },
+        Err(panic) => unsafe { finish_panicked::<F, S>(task, panic, here) },
     }
 }
 
@@ -302,7 +316,7 @@ unsafe fn cancel<F: Future, S: Schedule>(task: RawTask, cache: Option<&Cache>) {
 unsafe fn finish_panicked<F: Future, S: Schedule>(
     task: RawTask,
     panic: Box<dyn Any + Send + 'static>,
-    cache: Option<&Cache>,
+    here: Option<&S::Here>,
 ) {
     // SAFETY: the Notified keeps the cell.
     let owner = unsafe { owner::<S>(task) };
@@ -310,22 +324,40 @@ unsafe fn finish_panicked<F: Future, S: Schedule>(
     quietly(|| owner.unhandled_panic(task.id()));
     quietly(|| remedy::report(format_args!("task {}", task.id()), task.label().location(), panic.as_ref()));
     // SAFETY: passed on.
-    unsafe { finish::<F, S>(task, Err(JoinError::panic(task.id(), panic)), cache) }
+    unsafe { finish_late::<F, S>(task, JoinError::panic(task.id(), panic), here) }
+}
+
+/// As `finish`, without an output.
+///
+/// # Safety
+///
+/// As for `finish`.
+#[cold]
+unsafe fn finish_late<F: Future, S: Schedule>(task: RawTask, error: JoinError, here: Option<&S::Here>) {
+    let now = task.state().before_completion();
+    if now.is_sole() {
+        quietly(|| drop(error));
+        // SAFETY: nobody else holds a reference, and the future is gone.
+        unsafe { release_to::<F, S>(task, here) };
+    } else {
+        // SAFETY: passed on.
+        unsafe { finish::<F, S>(task, Err(error), now, here) }
+    }
 }
 
 /// Completes.
 ///
 /// # Safety
 ///
-/// The caller has the Notified, and loses it; the stage is `Consumed`.
+/// The caller has the Notified, and loses it; the stage is `Consumed`. `now` is what the word was not long ago, and not sole.
 #[inline]
 unsafe fn finish<F: Future, S: Schedule>(
     task: RawTask,
     result: Result<F::Output, JoinError>,
-    cache: Option<&Cache>,
+    now: Snapshot,
+    here: Option<&S::Here>,
 ) {
-    let state = task.state();
-    let wanted = state.has_join_interest();
+    let wanted = now.has_join_interest();
     if wanted {
         // SAFETY: the stage is ours until COMPLETE.
         let stage = unsafe { stage::<F, S>(task) };
@@ -333,14 +365,9 @@ unsafe fn finish<F: Future, S: Schedule>(
         stage.with_mut(|stage| unsafe { stage.write(Stage::Finished(result)) });
     } else {
         drop_result(result);
-        if state.is_sole() {
-            // SAFETY: nobody else holds a reference.
-            unsafe { release_to::<F, S>(task, cache) };
-            return;
-        }
     }
     // SAFETY: as of this function; the output is stored if `wanted`.
-    unsafe { complete::<F, S>(task, wanted, cache) }
+    unsafe { complete::<F, S>(task, wanted, now, here) }
 }
 
 /// Nobody is left to be told of a panic of the output's drop.
@@ -356,33 +383,92 @@ fn drop_result<T>(result: Result<T, JoinError>) {
 /// # Safety
 ///
 /// As for `finish`; `stored` says whether the output is in the stage.
-unsafe fn complete<F: Future, S: Schedule>(task: RawTask, mut stored: bool, cache: Option<&Cache>) {
-    let state = task.state();
+unsafe fn complete<F: Future, S: Schedule>(
+    task: RawTask,
+    mut stored: bool,
+    mut now: Snapshot,
+    here: Option<&S::Here>,
+) {
     loop {
-        match state.complete(stored) {
+        match task.state().complete(stored, now) {
             Complete::Done => return,
             Complete::Release => {
                 // SAFETY: nobody else holds a reference.
-                unsafe { release_to::<F, S>(task, cache) };
+                unsafe { release_to::<F, S>(task, here) };
                 return;
             }
             Complete::WakeJoiner => {
-                // SAFETY: the transition gave us the waker.
-                let waker = unsafe { task.join_waker().take_shared() };
-                quietly(|| waker.wake());
-                if state.unref() {
-                    // SAFETY: it was the last reference.
-                    unsafe { release_to::<F, S>(task, cache) };
-                }
+                // SAFETY: the transition gave us the waker, and left us the reference.
+                unsafe { wake_joiner::<S>(task, here) };
                 return;
             }
             Complete::DropOutput => {
                 // SAFETY: not complete, so the stage is ours.
                 unsafe { drop_unwanted::<F, S>(task) };
                 stored = false;
+                now = task.state().before_completion();
             }
         }
     }
+}
+
+/// Wakes the one who awaits `task`: if it is a task of the same scheduler, without a look at where this is. Out of line: it is the
+/// same for all futures.
+///
+/// # Safety
+///
+/// `task` is a task of an `S`. The caller has its join waker and a reference, and gives both up.
+#[inline(never)]
+unsafe fn wake_joiner<S: Schedule>(task: RawTask, here: Option<&S::Here>) {
+    // SAFETY: the waker is the caller's.
+    let waker = unsafe { task.join_waker().take_shared() };
+    let (Some(joiner), Some(here)) = (waker::task_of(&waker), here) else {
+        return wake_elsewhere(task, waker);
+    };
+    // Schedulers have an allocation each: one address is one type.
+    if !std::ptr::eq(joiner.owner(), task.owner()) {
+        return wake_elsewhere(task, waker);
+    }
+    std::mem::forget(waker);
+    // First, so that nothing of the task is kept in hand meanwhile.
+    if task.state().unref() {
+        // SAFETY: it was the last reference; the rest is passed on.
+        return unsafe { release_and_queue::<S>(task, joiner, here) };
+    }
+    // SAFETY: the waker's reference is given up.
+    unsafe { queue_joiner::<S>(joiner, here) }
+}
+
+/// # Safety
+///
+/// `joiner` is a task of an `S`. The caller gives a reference up.
+#[inline]
+unsafe fn queue_joiner<S: Schedule>(joiner: RawTask, here: &S::Here) {
+    // SAFETY: passed on; who has `here` keeps the scheduler.
+    if let Some(joiner) = unsafe { wake_here::<S>(joiner) } {
+        S::schedule_joiner(here, joiner);
+    }
+}
+
+/// The handle went meanwhile.
+///
+/// # Safety
+///
+/// As for `queue_joiner`; the last reference on `task` has been dropped.
+#[cold]
+#[inline(never)]
+unsafe fn release_and_queue<S: Schedule>(task: RawTask, joiner: RawTask, here: &S::Here) {
+    // SAFETY: promise of the caller.
+    unsafe { (task.vtable().release)(task) };
+    // SAFETY: passed on.
+    unsafe { queue_joiner::<S>(joiner, here) }
+}
+
+/// As `wake_joiner`, for what may be anybody's waker.
+#[inline(never)]
+fn wake_elsewhere(task: RawTask, waker: Waker) {
+    quietly(|| waker.wake());
+    task.unref();
 }
 
 /// Drops an output that nobody takes.
@@ -399,17 +485,23 @@ unsafe fn drop_unwanted<F: Future, S>(task: RawTask) {
     quietly(|| stage.with_mut(|stage| unsafe { consume(stage) }));
 }
 
-unsafe fn take_output<F: Future, S>(task: RawTask, to: *mut ()) {
+unsafe fn take_output<F: Future, S: Schedule>(task: RawTask, to: *mut ()) {
     // SAFETY: the caller is the handle of a complete task: the stage is its own.
     let stage = unsafe { stage::<F, S>(task) };
-    stage.with_mut(|stage| {
+    stage.with(|stage| {
         // SAFETY: nobody else has a reference to the stage, and it is initialized.
-        match unsafe { stage.replace(Stage::Consumed) } {
-            // SAFETY: the caller gave the address of a `Result<T, JoinError>` to be written.
-            Stage::Finished(result) => unsafe { to.cast::<Result<F::Output, JoinError>>().write(result) },
-            _ => unreachable!("a complete task has an output until its handle takes it"),
-        }
+        let Stage::Finished(result) = (unsafe { &*stage }) else {
+            unreachable!("a complete task has an output until its handle takes it");
+        };
+        // SAFETY: nobody looks at the stage after this: the bits that stay are nobody's.
+        let result = unsafe { std::ptr::read(result) };
+        // SAFETY: the caller gave the address of a `Result<T, JoinError>` to be written.
+        unsafe { to.cast::<Result<F::Output, JoinError>>().write(result) };
     });
+    if task.state().unref() {
+        // SAFETY: it was the last reference.
+        unsafe { release::<F, S>(task) };
+    }
 }
 
 unsafe fn drop_output<F: Future, S>(task: RawTask) {
@@ -435,14 +527,14 @@ unsafe fn release<F: Future, S: Schedule>(task: RawTask) {
 ///
 /// # Safety
 ///
-/// As for `release`; the cache, if any, is that of the calling thread for the task's scheduler.
+/// As for `release`.
 #[inline]
-unsafe fn release_to<F: Future, S: Schedule>(task: RawTask, cache: Option<&Cache>) {
-    if let (Home::Class(class), Some(cache)) = (const { Cell::<F, S>::HOME }, cache) {
+unsafe fn release_to<F: Future, S: Schedule>(task: RawTask, here: Option<&S::Here>) {
+    if let (Home::Class(class), Some(here)) = (const { Cell::<F, S>::HOME }, here) {
         // SAFETY: passed on.
         unsafe { vacate::<F, S>(task) };
         // SAFETY: a cell of `HOME` that nobody else can reach.
-        if unsafe { cache.try_keep(class, task) } {
+        if unsafe { S::cache(here).try_keep(class, task) } {
             return;
         }
     }

@@ -4,11 +4,10 @@
 use std::cell::Cell as StdCell;
 use std::ptr::NonNull;
 
-use super::arena::Cache;
 use super::face::Face;
 use super::id::Id;
 use super::label::Label;
-use super::notified::Step;
+use super::notified::{Here, Step};
 use super::slot::JoinSlot;
 use super::state::State;
 use crate::primitives::atomic::AtomicPtr;
@@ -49,16 +48,16 @@ impl std::fmt::Debug for Header {
 
 /// What depends on the types of the future and of the scheduler.
 pub(super) struct Vtable {
-    /// Polls or cancels once. The caller has the Notified, and loses it. The cache, if any, is that of the calling thread for
-    /// the task's scheduler.
-    pub(super) run: unsafe fn(RawTask, &StdCell<bool>, Option<&Cache>) -> Step,
+    /// Polls or cancels once. The caller has the Notified, and loses it. What is `Here` is of the task's scheduler.
+    pub(super) run: unsafe fn(RawTask, &StdCell<bool>, Here<'_>) -> Step,
     /// Hands the Notified, which the caller has, to the scheduler. The caller holds a reference besides.
     pub(super) schedule: unsafe fn(RawTask),
     /// Wakes, and drops the reference that the caller held.
     pub(super) wake: unsafe fn(RawTask),
-    /// Moves the output of a complete task to the address, a `Result<T, JoinError>`. Only the handle, only once.
+    /// Moves the output of a complete task to the address, a `Result<T, JoinError>`, and drops the reference. Only the handle, last of
+    /// all.
     pub(super) take_output: unsafe fn(RawTask, *mut ()),
-    /// Drops the output of a complete task, if it has not been taken. Only the handle, last of all.
+    /// Drops the output of a complete task. Only the handle.
     pub(super) drop_output: unsafe fn(RawTask),
     /// Gives the cell back. The caller held the last reference.
     pub(super) release: unsafe fn(RawTask),

@@ -13,7 +13,9 @@ use super::error::JoinError;
 use super::header::RawTask;
 use super::id::Id;
 use super::quiet::quietly;
-use super::state::{Detach, IsComplete};
+use super::refused;
+use super::state::{Detach, IsComplete, Snapshot};
+use super::waker;
 
 /// The right to a task's output: a future that resolves when the task is complete.
 ///
@@ -37,8 +39,9 @@ use super::state::{Detach, IsComplete};
 ///
 /// Polling `&mut handle` may be given up and taken up again; nothing is lost.
 pub struct JoinHandle<T> {
-    task: RawTask,
-    taken: bool,
+    /// `None` when the output has been given out, and the reference with it.
+    task: Option<RawTask>,
+    id: Id,
     output: PhantomData<T>,
 }
 
@@ -55,8 +58,8 @@ impl<T> JoinHandle<T> {
     ///
     /// The caller holds a reference on `task` and its `JOIN_INTEREST`, passes both on, and `T` is its output.
     #[inline]
-    pub(super) unsafe fn new(task: RawTask) -> Self {
-        JoinHandle { task, taken: false, output: PhantomData }
+    pub(super) unsafe fn new(task: RawTask, id: Id) -> Self {
+        JoinHandle { task: Some(task), id, output: PhantomData }
     }
 
     /// Asks the task to stop: its future is dropped before it would be polled the next time, and this handle resolves
@@ -69,56 +72,57 @@ impl<T> JoinHandle<T> {
     /// }
     /// ```
     pub fn abort(&self) {
-        abort::abort(self.task);
+        if let Some(task) = self.task {
+            abort::abort(task);
+        }
     }
 
     /// A handle that can abort the task and can be cloned.
     pub fn abort_handle(&self) -> AbortHandle {
-        self.task.state().ref_inc();
+        let Some(task) = self.task else {
+            return refused::over(self.id);
+        };
+        task.state().ref_inc();
         // SAFETY: the reference has just been made.
-        unsafe { AbortHandle::new(self.task) }
+        unsafe { AbortHandle::new(task) }
     }
 
     /// Whether the task has completed or has been cancelled; awaiting the handle is then immediate.
     pub fn is_finished(&self) -> bool {
-        self.task.state().is_complete()
+        self.task.is_none_or(|task| task.state().is_complete())
     }
 
     /// Which task it is.
     pub fn id(&self) -> Id {
-        self.task.id()
+        self.id
     }
 
-    /// The task is complete: moves the output out.
+    /// The task is complete: moves the output out, and gives the task up.
     #[inline]
-    fn take(&mut self) -> Result<T, JoinError> {
-        if self.taken {
-            polled_again(self.task.id());
-        }
-        self.taken = true;
+    fn take(&mut self, task: RawTask) -> Result<T, JoinError> {
+        self.task = None;
         let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
-        // SAFETY: COMPLETE was seen, the output is this handle's, of this type, and has not been taken.
-        unsafe { (self.task.vtable().take_output)(self.task, output.as_mut_ptr().cast()) };
+        // SAFETY: COMPLETE was seen, the output is this handle's, of this type, and has not been taken; nor has the reference.
+        unsafe { (task.vtable().take_output)(task, output.as_mut_ptr().cast()) };
         // SAFETY: written by the line above.
         unsafe { output.assume_init() }
     }
 
     #[cold]
-    fn drop_slow(&mut self) {
-        match self.task.state().detach() {
+    fn drop_slow(task: RawTask) {
+        match task.state().detach() {
             Detach::Done => return,
             Detach::DropWaker => {
                 // SAFETY: the transition cleared JOIN_WAKER and left us the waker.
-                let waker = unsafe { self.task.join_waker().take() };
+                let waker = unsafe { task.join_waker().take() };
                 quietly(|| drop(waker));
             }
             Detach::DropOutput => {
-                // SAFETY: COMPLETE was seen and the handle goes: what output is left is ours to drop. Panics are
-                // swallowed there.
-                unsafe { (self.task.vtable().drop_output)(self.task) }
+                // SAFETY: COMPLETE was seen and the handle goes: the output is ours to drop. Panics are swallowed there.
+                unsafe { (task.vtable().drop_output)(task) }
             }
         }
-        self.task.unref();
+        task.unref();
     }
 }
 
@@ -135,29 +139,76 @@ fn polled_again(id: Id) -> ! {
 ///
 /// # Safety
 ///
-/// The caller is the handle of `task`.
+/// The caller is the handle of `task`, and has just seen `now`, which was not complete.
 #[inline(never)]
-unsafe fn register(task: RawTask, waker: &Waker) -> Result<(), IsComplete> {
-    let slot = task.join_waker();
-    if task.state().has_join_waker() {
-        // SAFETY: we are the handle, and JOIN_WAKER is set.
-        if unsafe { slot.will_wake(waker) } {
-            return Ok(());
-        }
-        task.state().unset_join_waker()?;
-        // SAFETY: JOIN_WAKER has just been cleared by us.
-        let former = unsafe { slot.take() };
-        // Its drop may panic; the slot is in order by now.
-        drop(former);
+unsafe fn register(task: RawTask, now: Snapshot, waker: &Waker) -> Result<(), IsComplete> {
+    if now.has_join_waker() {
+        // SAFETY: passed on.
+        return unsafe { register_again(task, waker) };
     }
-    // Cloned before the slot is touched: this is user code and may panic.
-    let new = waker.clone();
-    // SAFETY: JOIN_WAKER is clear, and the slot empty.
-    unsafe { slot.put(new) };
-    task.state().set_join_waker().inspect_err(|_| {
+    match waker::cloned_task(waker) {
+        // SAFETY: passed on.
+        Some(new) => unsafe { put(task, now, new) },
+        // SAFETY: passed on.
+        None => unsafe { register_foreign(task, now, waker) },
+    }
+}
+
+/// As `register`, for a waker that is no task's own: its functions are the users', and may panic. The slot is not touched yet.
+///
+/// # Safety
+///
+/// As for `register`; `JOIN_WAKER` is clear.
+#[inline(never)]
+unsafe fn register_foreign(task: RawTask, now: Snapshot, waker: &Waker) -> Result<(), IsComplete> {
+    // SAFETY: passed on.
+    unsafe { put(task, now, waker.clone()) }
+}
+
+/// # Safety
+///
+/// As for `register`; `JOIN_WAKER` is clear, and the slot empty.
+#[inline]
+unsafe fn put(task: RawTask, now: Snapshot, waker: Waker) -> Result<(), IsComplete> {
+    // SAFETY: promise of the caller.
+    unsafe { task.join_waker().put(waker) };
+    match task.state().set_join_waker(now) {
+        Ok(()) => Ok(()),
         // SAFETY: JOIN_WAKER was not set, and the slot holds what was just put in.
-        drop(unsafe { slot.take() });
-    })
+        Err(complete) => Err(unsafe { take_back(task, complete) }),
+    }
+}
+
+/// # Safety
+///
+/// The caller is the handle of `task`; the slot holds a waker, and `JOIN_WAKER` is clear.
+#[cold]
+#[inline(never)]
+unsafe fn take_back(task: RawTask, complete: IsComplete) -> IsComplete {
+    // SAFETY: promise of the caller.
+    drop(unsafe { task.join_waker().take() });
+    complete
+}
+
+/// As `register`, where a waker is in the slot.
+///
+/// # Safety
+///
+/// The caller is the handle of `task`, and `JOIN_WAKER` is set.
+#[inline(never)]
+unsafe fn register_again(task: RawTask, waker: &Waker) -> Result<(), IsComplete> {
+    let slot = task.join_waker();
+    // SAFETY: we are the handle, and JOIN_WAKER is set.
+    if unsafe { slot.will_wake(waker) } {
+        return Ok(());
+    }
+    let now = task.state().unset_join_waker()?;
+    // SAFETY: JOIN_WAKER has just been cleared by us.
+    let former = unsafe { slot.take() };
+    // Its drop may panic; the slot is in order by now.
+    drop(former);
+    // SAFETY: passed on; JOIN_WAKER is clear.
+    unsafe { register(task, now, waker) }
 }
 
 impl<T> Future for JoinHandle<T> {
@@ -165,24 +216,27 @@ impl<T> Future for JoinHandle<T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: this is the handle.
-        if !self.task.state().is_complete() && unsafe { register(self.task, cx.waker()) }.is_ok() {
+        let Some(task) = self.task else {
+            polled_again(self.id);
+        };
+        let now = task.state().observe();
+        // SAFETY: this is the handle, and has just looked.
+        if !now.is_complete() && unsafe { register(task, now, cx.waker()) }.is_ok() {
             return Poll::Pending;
         }
         // Only an output is an operation.
         ready!(reactor_hook::budget::poll_proceed(cx)).made_progress();
-        Poll::Ready(self.take())
+        Poll::Ready(self.take(task))
     }
 }
 
 impl<T> Drop for JoinHandle<T> {
     #[inline]
     fn drop(&mut self) {
-        if self.taken {
-            // Complete, and the output is gone: the reference is all that is left.
-            self.task.unref();
-        } else if !self.task.state().detach_fast() {
-            self.drop_slow();
+        if let Some(task) = self.task
+            && !task.state().detach_fast()
+        {
+            Self::drop_slow(task);
         }
     }
 }

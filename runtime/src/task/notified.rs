@@ -6,7 +6,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use super::arena::Cache;
 use super::header::{Header, RawTask};
 use super::id::Id;
 use super::schedule::Schedule;
@@ -43,6 +42,26 @@ pub(super) enum Step {
     Done,
 }
 
+/// An `Option<&S::Here>`, as the vtable takes it.
+#[derive(Clone, Copy)]
+pub(super) struct Here<'a>(Option<NonNull<()>>, PhantomData<&'a ()>);
+
+impl<'a> Here<'a> {
+    #[inline]
+    fn from<T>(here: Option<&'a T>) -> Self {
+        Here(here.map(|here| NonNull::from(here).cast()), PhantomData)
+    }
+
+    /// # Safety
+    ///
+    /// It was made from a `T`.
+    #[inline]
+    pub(super) unsafe fn get<T>(self) -> Option<&'a T> {
+        // SAFETY: promise of the caller; the lifetime is that of the reference it was made from.
+        self.0.map(|here| unsafe { here.cast().as_ref() })
+    }
+}
+
 impl<S: Schedule> Notified<S> {
     /// # Safety
     ///
@@ -57,12 +76,13 @@ impl<S: Schedule> Notified<S> {
     /// `yielded` is set by a future that wants its neighbours to run first and has left its waker nowhere
     /// (`yield_now`). It is cleared here. A panic of the task ends in its `JoinError`, never here.
     ///
-    /// With a `cache`, which must be that of the calling thread for the task's scheduler, the cell of a task that ends goes
-    /// there without a look at where this is.
+    /// `here` must be what the calling thread has of the task's scheduler. With it the cell of a task that ends goes back, and the
+    /// task that awaits it is queued, without a look at where this is.
     #[inline]
-    pub(crate) fn run(self, yielded: &Cell<bool>, cache: Option<&Cache>) -> Ran<S> {
-        // SAFETY: we have the Notified, and do not use it again unless it is given back.
-        match unsafe { (self.task.vtable().run)(self.task, yielded, cache) } {
+    pub(crate) fn run(self, yielded: &Cell<bool>, here: Option<&S::Here>) -> Ran<S> {
+        let here = Here::from(here);
+        // SAFETY: we have the Notified, and do not use it again unless it is given back; `here` is an `S`'s.
+        match unsafe { (self.task.vtable().run)(self.task, yielded, here) } {
             Step::Idle => Ran::Idle,
             Step::Again => Ran::Again(self),
             Step::Done => Ran::Done,

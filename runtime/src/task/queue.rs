@@ -35,7 +35,14 @@ thread_local! {
     #[allow(clippy::missing_const_for_thread_local, reason = "loom's macro has no such form")]
     /// The queue whose worker this thread is, and its cache. A test's, so no concern of the workspace's one
     /// thread-local.
-    static WORKER: RefCell<Option<(*const Queue, Rc<Cache>)>> = RefCell::new(None);
+    static WORKER: RefCell<Option<Rc<Worker>>> = RefCell::new(None);
+}
+
+/// What a worker has of its queue.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    executor: Executor,
+    cache: Cache,
 }
 
 /// Fails when a call on the queue is under way while the queue goes. It outlives the queue.
@@ -76,15 +83,25 @@ impl Drop for Queue {
 }
 
 impl Queue {
-    /// The cache of this thread, if it is the queue's worker.
-    fn own_cache(&self) -> Option<Rc<Cache>> {
+    /// This thread, if it is the queue's worker.
+    fn worker(&self) -> Option<Rc<Worker>> {
         let own =
-            |(queue, cache): &(*const Queue, Rc<Cache>)| std::ptr::eq(*queue, self).then(|| cache.clone());
+            |worker: &Rc<Worker>| std::ptr::eq(Arc::as_ptr(&worker.executor.0), self).then(|| worker.clone());
         WORKER.try_with(|worker| worker.borrow().as_ref().and_then(own)).ok().flatten()
     }
 }
 
 impl Schedule for Queue {
+    type Here = Worker;
+
+    fn cache(here: &Worker) -> &Cache {
+        &here.cache
+    }
+
+    fn schedule_joiner(here: &Worker, joiner: Notified<Self>) {
+        here.executor.0.schedule(joiner);
+    }
+
     fn schedule(&self, task: Notified<Self>) {
         let _call = Call::on(self);
         self.ready.lock().push_back(task);
@@ -108,7 +125,7 @@ impl Schedule for Queue {
 
     fn with_cache<R>(&self, f: impl FnOnce(Option<&Cache>) -> R) -> R {
         let _call = Call::on(self);
-        f(self.own_cache().as_deref())
+        f(self.worker().as_ref().map(|worker| &worker.cache))
     }
 }
 
@@ -130,13 +147,13 @@ impl Executor {
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
                 let left = WORKER.with(|worker| worker.borrow_mut().take());
-                if let Some((_, cache)) = left {
-                    self.0.0.arena.flush(&cache);
+                if let Some(worker) = left {
+                    self.0.0.arena.flush(&worker.cache);
                 }
             }
         }
-        let cache = Rc::new(Cache::new());
-        let before = WORKER.with(|worker| worker.replace(Some((Arc::as_ptr(&self.0), cache))));
+        let own = Rc::new(Worker { executor: self.clone(), cache: Cache::new() });
+        let before = WORKER.with(|worker| worker.replace(Some(own)));
         assert!(before.is_none(), "a thread is one worker");
         let _leave = Leave(self);
         f()
@@ -173,8 +190,8 @@ impl Executor {
     }
 
     pub(crate) fn run(&self, task: Notified<Queue>) {
-        let cache = Queue::own_cache(&self.0);
-        match task.run(&Cell::new(false), cache.as_deref()) {
+        let worker = self.0.worker();
+        match task.run(&Cell::new(false), worker.as_deref()) {
             Ran::Idle | Ran::Done => {}
             Ran::Again(task) => self.0.schedule(task),
         }

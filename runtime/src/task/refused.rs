@@ -5,14 +5,14 @@ use std::cell::Cell as StdCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
-use super::arena::Cache;
+use super::abort::AbortHandle;
 use super::error::JoinError;
 use super::face::Face;
 use super::header::{Body, Header, RawTask, Vtable};
 use super::id::Id;
 use super::join::JoinHandle;
 use super::label::Label;
-use super::notified::Step;
+use super::notified::{Here, Step};
 use super::quiet::quietly;
 use crate::primitives::UnsafeCell;
 
@@ -33,6 +33,20 @@ impl<T> Refused<T> {
         release: release::<T>,
         behind: None,
     };
+
+    /// A task that is complete, with one reference, and interest in an output.
+    fn boxed(id: Id, label: Label, output: Option<Result<T, JoinError>>) -> RawTask {
+        let refused = Box::new(Refused {
+            header: Header {
+                face: Face::born_complete(id, label),
+                body: Body::new(Refused::<T>::VTABLE, std::ptr::null()),
+            },
+            output: UnsafeCell::new(output),
+        });
+        let header = NonNull::from(Box::leak(refused)).cast::<Header>();
+        // SAFETY: the header is the first field of a box, whose only reference the caller gets.
+        unsafe { RawTask::new(header) }
+    }
 }
 
 /// Drops `future` and makes the handle of a task that was cancelled before it began.
@@ -44,21 +58,21 @@ pub(crate) fn refuse<F, T>(id: Id, label: Label, future: F) -> JoinHandle<T> {
         Ok(()) => JoinError::cancelled(id),
         Err(panic) => JoinError::panic(id, panic),
     };
-    let refused = Box::new(Refused::<T> {
-        header: Header {
-            face: Face::born_complete(id, label),
-            body: Body::new(Refused::<T>::VTABLE, std::ptr::null()),
-        },
-        output: UnsafeCell::new(Some(Err(error))),
-    });
-    let header = NonNull::from(Box::leak(refused)).cast::<Header>();
-    // SAFETY: the header is the first field of a box, whose only reference the handle gets.
-    let task = unsafe { RawTask::new(header) };
+    let task = Refused::<T>::boxed(id, label, Some(Err(error)));
     // SAFETY: born with one reference and JOIN_INTEREST, and the output is a `T`'s.
-    unsafe { JoinHandle::new(task) }
+    unsafe { JoinHandle::new(task, id) }
 }
 
-unsafe fn run(_: RawTask, _: &StdCell<bool>, _: Option<&Cache>) -> Step {
+/// For the abort handle of a task whose handle has given the task up with the output: it has an identifier, and is finished.
+#[cold]
+#[track_caller]
+pub(super) fn over(id: Id) -> AbortHandle {
+    let task = Refused::<()>::boxed(id, Label::caller(), None);
+    // SAFETY: born with one reference.
+    unsafe { AbortHandle::new(task) }
+}
+
+unsafe fn run(_: RawTask, _: &StdCell<bool>, _: Here<'_>) -> Step {
     unreachable!("a refused task is complete, nobody has its Notified")
 }
 
@@ -84,6 +98,7 @@ unsafe fn take_output<T>(task: RawTask, to: *mut ()) {
         Some(result) => unsafe { to.cast::<Result<T, JoinError>>().write(result) },
         None => unreachable!("the handle takes its output once"),
     }
+    task.unref();
 }
 
 unsafe fn drop_output<T>(task: RawTask) {

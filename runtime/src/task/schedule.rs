@@ -5,6 +5,16 @@ use super::notified::Notified;
 
 /// A scheduler, as its tasks see it.
 pub(crate) trait Schedule: Send + Sync + Sized + 'static {
+    /// What a thread that runs tasks of this scheduler, and keeps it meanwhile, has in its hands. It goes down with the poll, so that
+    /// what ends there need not ask where this is.
+    type Here;
+
+    /// The thread's cell cache.
+    fn cache(here: &Self::Here) -> &Cache;
+
+    /// As `schedule`, for the task that awaited the one which has just completed on this thread. It may not panic.
+    fn schedule_joiner(here: &Self::Here, joiner: Notified<Self>);
+
     /// Queues a task that a wake or an abort has made runnable. Called from any thread, inside of anybody's waker;
     /// it may not run the task.
     fn schedule(&self, task: Notified<Self>);

@@ -93,7 +93,7 @@ where
     // SAFETY: born OWNED: this is its Notified.
     let notified = unsafe { Notified::new(task) };
     // SAFETY: born with a reference and JOIN_INTEREST for its handle.
-    let handle = unsafe { JoinHandle::new(task) };
+    let handle = unsafe { JoinHandle::new(task, id) };
     (Some(notified), handle)
 }
 

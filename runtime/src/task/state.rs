@@ -70,17 +70,19 @@ impl State {
         Snapshot(self.0.load(Relaxed))
     }
 
-    /// What the word is, for who holds no reference: if it is live, what the spawn wrote before is seen.
+    /// What the word is. If it is live, what the spawn wrote before is seen, also by who holds no reference; if it is complete, what
+    /// the owner did before.
+    #[inline]
     pub(super) fn observe(&self) -> Snapshot {
-        // Ordering: Acquire pairs with the Release of `publish`; what changes the word after that carries it on.
+        // Ordering: Acquire pairs with the Release of `publish`, and what changes the word after that carries it on; and with
+        // that of `complete`: the output is seen.
         Snapshot(self.0.load(Acquire))
     }
 
     /// Whether the task is complete. If so, what its owner did before is seen.
     #[inline]
     pub(super) fn is_complete(&self) -> bool {
-        // Ordering: Acquire pairs with the Release of `complete`: the output is seen.
-        self.0.load(Acquire) & COMPLETE != 0
+        self.observe().is_complete()
     }
 
     #[inline]
@@ -171,24 +173,18 @@ impl State {
         }
     }
 
-    /// The owner has the only reference and nobody waits for the output: it may release the cell with no transition.
+    /// The owner is about to complete: one look for all that depends on it.
     #[inline]
-    pub(super) fn is_sole(&self) -> bool {
-        // Ordering: Acquire pairs with the Release of `unref` and `detach`: the others are done with the cell.
-        let now = self.0.load(Acquire);
-        now & REFS == REF_ONE && now & JOIN_INTEREST == 0
+    pub(super) fn before_completion(&self) -> Snapshot {
+        // Ordering: Acquire pairs with the Release of `unref` and `detach`: if the owner is alone, the others are done with the
+        // cell.
+        Snapshot(self.0.load(Acquire))
     }
 
+    /// The owner has dropped the future. `stored`: the output is in the cell. `now`: what `before_completion` saw.
     #[inline]
-    pub(super) fn has_join_interest(&self) -> bool {
-        // Relaxed: `complete` looks again.
-        self.0.load(Relaxed) & JOIN_INTEREST != 0
-    }
-
-    /// The owner has dropped the future. `stored`: the output is in the cell.
-    #[inline]
-    pub(super) fn complete(&self, stored: bool) -> Complete {
-        let mut now = self.0.load(Relaxed);
+    pub(super) fn complete(&self, stored: bool, now: Snapshot) -> Complete {
+        let Snapshot(mut now) = now;
         loop {
             debug_assert!(now & OWNED != 0 && now & COMPLETE == 0, "completed twice: {:?}", Snapshot(now));
             debug_assert!(
@@ -281,10 +277,10 @@ impl State {
         }
     }
 
-    /// The handle has put a waker into the join slot, which was its own.
+    /// The handle has put a waker into the join slot, which was its own. `now`: what it saw before.
     #[inline]
-    pub(super) fn set_join_waker(&self) -> Result<(), IsComplete> {
-        let mut now = self.0.load(Acquire);
+    pub(super) fn set_join_waker(&self, now: Snapshot) -> Result<(), IsComplete> {
+        let Snapshot(mut now) = now;
         loop {
             debug_assert!(
                 now & JOIN_INTEREST != 0 && now & JOIN_WAKER == 0,
@@ -302,8 +298,8 @@ impl State {
         }
     }
 
-    /// The handle takes the join slot back, to put another waker in.
-    pub(super) fn unset_join_waker(&self) -> Result<(), IsComplete> {
+    /// The handle takes the join slot back, to put another waker in. What the word is then.
+    pub(super) fn unset_join_waker(&self) -> Result<Snapshot, IsComplete> {
         let mut now = self.0.load(Acquire);
         loop {
             debug_assert!(
@@ -317,16 +313,10 @@ impl State {
             // Ordering: Relaxed: the waker in the slot was put there by this handle, and the owner reads it only
             // after COMPLETE. Acquire on failure as in `is_complete`.
             match self.0.compare_exchange_weak(now, now & !JOIN_WAKER, Relaxed, Acquire) {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(Snapshot(now & !JOIN_WAKER)),
                 Err(actual) => now = actual,
             }
         }
-    }
-
-    /// Whether the join slot holds a waker. Only the handle asks, and only the handle changes it.
-    #[inline]
-    pub(super) fn has_join_waker(&self) -> bool {
-        self.0.load(Relaxed) & JOIN_WAKER != 0
     }
 
     /// The handle goes, before anything happened to the task: the usual case for a detached spawn.
@@ -401,6 +391,29 @@ impl State {
 }
 
 impl Snapshot {
+    #[inline]
+    pub(super) fn is_complete(self) -> bool {
+        self.0 & COMPLETE != 0
+    }
+
+    /// Whether the join slot holds a waker. Only the handle asks, and only the handle changes it.
+    #[inline]
+    pub(super) fn has_join_waker(self) -> bool {
+        self.0 & JOIN_WAKER != 0
+    }
+
+    /// The owner has the only reference and nobody waits for the output: it may release the cell with no transition. True
+    /// for good.
+    #[inline]
+    pub(super) fn is_sole(self) -> bool {
+        self.0 & (REFS | JOIN_INTEREST) == REF_ONE
+    }
+
+    #[inline]
+    pub(super) fn has_join_interest(self) -> bool {
+        self.0 & JOIN_INTEREST != 0
+    }
+
     pub(super) fn is_free(self) -> bool {
         self.0 == 0
     }

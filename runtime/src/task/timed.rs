@@ -9,10 +9,9 @@ use std::time::Instant;
 // Not through `primitives`: a static, and no protocol depends on it.
 use parking_lot::Mutex;
 
-use super::arena::Cache;
 use super::header::{RawTask, Vtable};
 use super::id::Id;
-use super::notified::Step;
+use super::notified::{Here, Step};
 use crate::poll_times;
 
 /// The vtable for a task about to be spawned, whose polls are counted from now on.
@@ -32,12 +31,12 @@ fn timed(plain: &'static Vtable) -> &'static Vtable {
 /// # Safety
 ///
 /// As for the `run` behind it.
-unsafe fn run(task: RawTask, yielded: &StdCell<bool>, cache: Option<&Cache>) -> Step {
+unsafe fn run(task: RawTask, yielded: &StdCell<bool>, here: Here<'_>) -> Step {
     let id = task.face().id_number();
     let plain = task.vtable().behind.expect("only `timed` makes vtables with this function");
     let began = Instant::now();
     // SAFETY: passed on.
-    let step = unsafe { (plain.run)(task, yielded, cache) };
+    let step = unsafe { (plain.run)(task, yielded, here) };
     // From here on the task is somebody else's, or gone.
     match step {
         Step::Idle | Step::Again => poll_times::count(id, began.elapsed()),

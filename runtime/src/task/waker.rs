@@ -15,6 +15,21 @@ pub(crate) fn is_task_waker(waker: &Waker) -> bool {
     std::ptr::eq(waker.vtable(), &raw const VTABLE)
 }
 
+/// The task of a task's own waker. Good for as long as the waker's reference is.
+#[inline]
+pub(super) fn task_of(waker: &Waker) -> Option<RawTask> {
+    // SAFETY: a waker of this table is made from a task's pointer, and alive.
+    is_task_waker(waker).then(|| unsafe { task(waker.data()) })
+}
+
+/// A clone of a task's own waker, with no call.
+#[inline]
+pub(super) fn cloned_task(waker: &Waker) -> Option<Waker> {
+    task_of(waker)?.state().ref_inc();
+    // SAFETY: the functions of `VTABLE` keep the waker's contract for the task, whose reference was just made.
+    Some(unsafe { Waker::new(waker.data(), &VTABLE) })
+}
+
 /// One for all tasks, so that `will_wake` compares the cell alone.
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 

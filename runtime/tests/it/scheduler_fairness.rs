@@ -548,3 +548,41 @@ fn in_a_set_of_local_tasks_a_task_waits_for_each_other_once_and_the_set_gives_wa
     stop.store(true, Ordering::Relaxed);
     runtime.block_on(neighbour).unwrap();
 }
+
+#[test]
+fn who_awaits_many_tasks_is_polled_once_for_several_and_eight_go_first_at_most() {
+    let _watchdog = watchdog();
+    let runtime = pool_without_spares(1);
+    let seen = runtime.block_on(runtime.spawn(async {
+        const TASKS: usize = 100;
+        let ran = Arc::new(AtomicUsize::new(0));
+        let tasks: Vec<_> = (0..TASKS)
+            .map(|number| {
+                let ran = Arc::clone(&ran);
+                runtime::spawn(async move {
+                    ran.fetch_add(1, Ordering::Relaxed);
+                    number
+                })
+            })
+            .collect();
+        let mut all = std::pin::pin!(async {
+            for (number, task) in tasks.into_iter().enumerate() {
+                assert_eq!(task.await.unwrap(), number);
+            }
+        });
+        // How many had run at each poll.
+        let mut seen = Vec::new();
+        poll_fn(|cx| {
+            seen.push(ran.load(Ordering::Relaxed));
+            all.as_mut().poll(cx)
+        })
+        .await;
+        assert_eq!(seen.last(), Some(&TASKS));
+        seen
+    }));
+    let seen = seen.unwrap();
+    assert!(seen.len() <= 20, "woken for each: {seen:?}");
+    let most = seen.windows(2).map(|pair| pair[1] - pair[0]).max();
+    // The one that was awaited, and eight; the first time the one in the slot.
+    assert!(most <= Some(9), "{seen:?}");
+}

@@ -68,8 +68,13 @@ fn park_gives_the_right_up_unless_woken_or_cancelled() {
 
 #[test]
 fn complete_drops_the_reference_or_keeps_it_for_the_join_waker() {
-    let stored = |state: &State| state.complete(true);
-    let unwanted = |state: &State| state.complete(false);
+    let stored = |state: &State| state.complete(true, state.before_completion());
+    let unwanted = |state: &State| state.complete(false, state.before_completion());
+    let late = |state: &State| {
+        let before = state.before_completion();
+        state.ref_inc();
+        state.complete(true, before)
+    };
     for extra in [0, WOKEN, CANCELLED, WOKEN | CANCELLED] {
         let kept = extra & CANCELLED;
         expect(R2 | OWNED | INTEREST | extra, stored, Complete::Done, R1 | COMPLETE | INTEREST | kept);
@@ -78,6 +83,8 @@ fn complete_drops_the_reference_or_keeps_it_for_the_join_waker() {
         expect(R2 | OWNED | extra, stored, Complete::DropOutput, R2 | OWNED | extra);
         let awaited = INTEREST | JOIN_WAKER;
         expect(R2 | OWNED | awaited | extra, stored, Complete::WakeJoiner, R2 | COMPLETE | awaited | kept);
+        // What was seen before need not be what is there.
+        expect(R2 | OWNED | INTEREST | extra, late, Complete::Done, R2 | COMPLETE | INTEREST | kept);
     }
 }
 
@@ -118,13 +125,21 @@ fn the_closing_scan_takes_idle_tasks_and_counts_owned_ones() {
 
 #[test]
 fn the_join_waker_is_set_and_unset_before_completion_only() {
+    let set = |state: &State| state.set_join_waker(state.observe());
+    let set_late = |state: &State| {
+        let before = state.observe();
+        state.ref_inc();
+        state.set_join_waker(before)
+    };
+    let unset = |state: &State| state.unset_join_waker().map(|now| assert_eq!(now, state.snapshot()));
     for now in [R2 | INTEREST, R2 | INTEREST | OWNED, R2 | INTEREST | OWNED | WOKEN | CANCELLED] {
-        expect(now, State::set_join_waker, Ok(()), now | JOIN_WAKER);
-        expect(now | JOIN_WAKER, State::unset_join_waker, Ok(()), now);
+        expect(now, set, Ok(()), now | JOIN_WAKER);
+        expect(now, set_late, Ok(()), (now | JOIN_WAKER) + REF_ONE);
+        expect(now | JOIN_WAKER, unset, Ok(()), now);
     }
     let complete = R1 | INTEREST | COMPLETE;
-    expect(complete, State::set_join_waker, Err(IsComplete), complete);
-    expect(complete | JOIN_WAKER, State::unset_join_waker, Err(IsComplete), complete | JOIN_WAKER);
+    expect(complete, set, Err(IsComplete), complete);
+    expect(complete | JOIN_WAKER, unset, Err(IsComplete), complete | JOIN_WAKER);
 }
 
 #[test]
@@ -149,9 +164,11 @@ fn the_last_reference_is_known() {
     expect(R2, State::unref, false, R1);
     expect(R1 | COMPLETE, State::unref, true, R1 | COMPLETE);
     expect(R1 | OWNED, State::ref_inc, (), R2 | OWNED);
-    expect(R1 | OWNED, State::is_sole, true, R1 | OWNED);
-    expect(R1 | OWNED | INTEREST, State::is_sole, false, R1 | OWNED | INTEREST);
-    expect(R2 | OWNED, State::is_sole, false, R2 | OWNED);
+    let is_sole = |state: &State| state.before_completion().is_sole();
+    expect(R1 | OWNED, is_sole, true, R1 | OWNED);
+    expect(R1 | OWNED | WOKEN | CANCELLED, is_sole, true, R1 | OWNED | WOKEN | CANCELLED);
+    expect(R1 | OWNED | INTEREST, is_sole, false, R1 | OWNED | INTEREST);
+    expect(R2 | OWNED, is_sole, false, R2 | OWNED);
 }
 
 #[test]
