@@ -7,6 +7,7 @@ use std::task::{Context as Cx, Poll, Waker};
 
 use reactor_hook::{Frame, budget};
 
+use crate::large::unless_large;
 use crate::remedy;
 use crate::scheduler::{Context, Role, refuse_nesting, with_context};
 
@@ -26,7 +27,8 @@ use crate::scheduler::{Context, Role, refuse_nesting, with_context};
 #[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
     refuse_nesting("runtime::block_on");
-    remedy::around(Location::caller(), || drive(future))
+    let caller = Location::caller();
+    unless_large!(future: F => remedy::around(caller, || drive(future)))
 }
 
 fn drive<F: Future>(future: F) -> F::Output {

@@ -8,6 +8,7 @@ use reactor_hook::Entered;
 
 use crate::dump::Dump;
 use crate::identity::{Id, RuntimeFlavor};
+use crate::large::unless_large;
 use crate::metrics::Metrics;
 use crate::scheduler::{self, Context, Role, Shared, with_context};
 use crate::task::{JoinHandle, Label};
@@ -83,7 +84,8 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.shared.spawn(future, Label::caller())
+        let label = Label::caller();
+        unless_large!(future: F => self.shared.spawn(future, label))
     }
 
     /// Spawns a task whose future need not be `Send`: `create` makes it on a thread of the pool, where it stays. See
@@ -125,7 +127,7 @@ impl Handle {
     /// On a thread that executes futures already; and when `future` panics.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        scheduler::block_on(&self.shared, future)
+        unless_large!(future: F => scheduler::block_on(&self.shared, future))
     }
 
     /// Enters the runtime's context: [`spawn`](crate::spawn) and the like mean this runtime until the guard is dropped.

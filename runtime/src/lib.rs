@@ -54,6 +54,8 @@ mod identity;
 #[cfg(not(runtime_loom))]
 mod join_set;
 #[cfg(not(runtime_loom))]
+mod large;
+#[cfg(not(runtime_loom))]
 mod local_set;
 #[cfg(not(runtime_loom))]
 mod metrics;

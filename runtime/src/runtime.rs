@@ -8,6 +8,7 @@ pub use crate::config::UnhandledPanic;
 use crate::dump::Dump;
 pub use crate::handle::{EnterGuard, Handle, TryCurrentError};
 pub use crate::identity::{Id, RuntimeFlavor};
+use crate::large::unless_large;
 pub use crate::metrics::{Metrics, WorkerMetrics};
 use crate::scheduler::{Shared, deadline_after};
 use crate::task::{self, JoinHandle, Label};
@@ -100,7 +101,8 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.handle.shared.spawn(future, Label::caller())
+        let label = Label::caller();
+        unless_large!(future: F => self.handle.shared.spawn(future, label))
     }
 
     /// Spawns a task whose future need not be `Send`: `create` makes it on a thread of the pool, where it stays. See
@@ -144,7 +146,7 @@ impl Runtime {
     /// On a thread that executes futures already; and when `future` panics.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.handle.block_on(future)
+        unless_large!(future: F => self.handle.block_on(future))
     }
 
     /// Enters the runtime's context until the guard is dropped.

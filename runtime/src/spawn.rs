@@ -1,10 +1,14 @@
 //! Spawning into the runtime whose context the calling thread is in.
 use crate::handle;
+use crate::large::unless_large;
 use crate::scheduler;
 use crate::task::{JoinHandle, Label};
 
 /// Spawns a task onto the runtime that this thread is in. The task runs at once or later, whether or not the handle is
 /// awaited; dropping the handle detaches it.
+///
+/// A future of more than 16 KiB is put into a box before it is moved on, and so it is wherever futures are spawned, and in
+/// `block_on`; in a build with debug assertions, where calls copy what they are given, one of more than 2 KiB.
 ///
 /// ```
 /// # runtime::Runtime::new().block_on(async {
@@ -24,7 +28,8 @@ where
     F::Output: Send + 'static,
 {
     // In a context that is borrowed: a clone of the handle would write to a line that all workers share.
-    match scheduler::spawn_here(future, Label::caller()) {
+    let label = Label::caller();
+    match unless_large!(future: F => scheduler::spawn_here(future, label)) {
         Some(handle) => handle,
         None => handle::not_entered("runtime::spawn"),
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::panic::Location;
 
 use crate::handle::{self, Handle};
+use crate::large::unless_large;
 use crate::local_set::{self, LocalSet};
 use crate::task::{JoinHandle, Label};
 
@@ -55,7 +56,8 @@ impl<'a> Builder<'a> {
         F::Output: Send + 'static,
     {
         let label = self.label(Location::caller());
-        Ok(handle::current("runtime::task::Builder::spawn").shared.spawn(future, label))
+        let handle = handle::current("runtime::task::Builder::spawn");
+        Ok(unless_large!(future: F => handle.shared.spawn(future, label)))
     }
 
     /// As [`Handle::spawn`].
@@ -76,7 +78,8 @@ impl<'a> Builder<'a> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        Ok(handle.shared.spawn(future, self.label(Location::caller())))
+        let label = self.label(Location::caller());
+        Ok(unless_large!(future: F => handle.shared.spawn(future, label)))
     }
 
     /// As [`spawn_local`](crate::task::spawn_local).
@@ -94,7 +97,8 @@ impl<'a> Builder<'a> {
         F: Future + 'static,
         F::Output: 'static,
     {
-        Ok(local_set::spawn_labelled(future, self.label(Location::caller())))
+        let label = self.label(Location::caller());
+        Ok(unless_large!(future: F => local_set::spawn_labelled(future, label)))
     }
 
     /// As [`LocalSet::spawn_local`].
@@ -108,7 +112,8 @@ impl<'a> Builder<'a> {
         F: Future + 'static,
         F::Output: 'static,
     {
-        Ok(set.spawn_labelled(future, self.label(Location::caller())))
+        let label = self.label(Location::caller());
+        Ok(unless_large!(future: F => set.spawn_labelled(future, label)))
     }
 
     /// As [`spawn_pinned`](crate::task::spawn_pinned).

@@ -20,6 +20,7 @@ const MODULES: &[&str] = &[
     "report",
     "identity",
     "misuse",
+    "large",
     "remedy",
     "tokio_compat",
     "cancellable",

@@ -4,6 +4,7 @@ use std::io;
 
 use super::JoinSet;
 use crate::handle::Handle;
+use crate::large::unless_large;
 use crate::local_set::LocalSet;
 use crate::task::{self, AbortHandle};
 
@@ -48,7 +49,7 @@ impl<'a, T: 'static> Builder<'a, T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        Ok(self.set.insert(self.task.spawn(future)?))
+        unless_large!(future: F => Ok(self.set.insert(self.task.spawn(future)?)))
     }
 
     /// As [`JoinSet::spawn_on`].
@@ -62,7 +63,7 @@ impl<'a, T: 'static> Builder<'a, T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        Ok(self.set.insert(self.task.spawn_on(future, handle)?))
+        unless_large!(future: F => Ok(self.set.insert(self.task.spawn_on(future, handle)?)))
     }
 
     /// As [`JoinSet::spawn_blocking`].
@@ -111,7 +112,7 @@ impl<'a, T: 'static> Builder<'a, T> {
     where
         F: Future<Output = T> + 'static,
     {
-        Ok(self.set.insert(self.task.spawn_local(future)?))
+        unless_large!(future: F => Ok(self.set.insert(self.task.spawn_local(future)?)))
     }
 
     /// As [`JoinSet::spawn_local_on`].
@@ -124,6 +125,6 @@ impl<'a, T: 'static> Builder<'a, T> {
     where
         F: Future<Output = T> + 'static,
     {
-        Ok(self.set.insert(self.task.spawn_local_on(future, local_set)?))
+        unless_large!(future: F => Ok(self.set.insert(self.task.spawn_local_on(future, local_set)?)))
     }
 }

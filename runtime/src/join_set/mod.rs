@@ -9,6 +9,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
 use crate::handle::Handle;
+use crate::large::unless_large;
 use crate::local_set::{LocalSet, spawn_local};
 use crate::task::{AbortHandle, Id, JoinError, JoinHandle};
 pub use builder::Builder;
@@ -64,7 +65,7 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        self.insert(crate::spawn(task))
+        unless_large!(task: F => self.insert(crate::spawn(task)))
     }
 
     /// Spawns a task into the set, on this runtime.
@@ -81,7 +82,7 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        self.insert(handle.spawn(task))
+        unless_large!(task: F => self.insert(handle.spawn(task)))
     }
 
     /// Spawns a closure that may block into the set, on the blocking pool of the runtime that this thread is in. A
@@ -127,7 +128,7 @@ impl<T: 'static> JoinSet<T> {
     where
         F: Future<Output = T> + 'static,
     {
-        self.insert(spawn_local(task))
+        unless_large!(task: F => self.insert(spawn_local(task)))
     }
 
     /// Spawns a task that need not be `Send` into the set, to run with these local tasks.
@@ -143,7 +144,7 @@ impl<T: 'static> JoinSet<T> {
     where
         F: Future<Output = T> + 'static,
     {
-        self.insert(local_set.spawn_local(task))
+        unless_large!(task: F => self.insert(local_set.spawn_local(task)))
     }
 
     /// Spawns a task with a name into the set.

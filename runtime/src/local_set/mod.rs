@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::large::unless_large;
 use crate::local::{Key, Local, Owner, Waiters};
 use crate::runtime::Runtime;
 use crate::scheduler::with_context;
@@ -72,7 +73,8 @@ impl LocalSet {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.spawn_labelled(future, Label::caller())
+        let label = Label::caller();
+        unless_large!(future: F => self.spawn_labelled(future, label))
     }
 
     pub(crate) fn spawn_labelled<F>(&self, future: F, label: Label) -> JoinHandle<F::Output>
@@ -109,7 +111,7 @@ impl LocalSet {
     /// On a thread that executes futures already; and when `future` panics.
     #[track_caller]
     pub fn block_on<F: Future>(&self, runtime: &Runtime, future: F) -> F::Output {
-        runtime.block_on(self.run_until(future))
+        unless_large!(future: F => runtime.block_on(self.run_until(future)))
     }
 
     /// Makes [`spawn_local`] on this thread mean this set, until the guard is dropped. The tasks run when the set does.
@@ -252,7 +254,8 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    spawn_labelled(future, Label::caller())
+    let label = Label::caller();
+    unless_large!(future: F => spawn_labelled(future, label))
 }
 
 #[track_caller]

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use super::context::{Context, Role, with_context};
 use super::{Shared, Slot};
+use crate::large::is_large;
 use crate::local::{Bell, Local, Owner};
 use crate::task::{self, Header, Id, IdBlock, JoinHandle, Label, Schedule as _, Sight};
 
@@ -102,6 +103,9 @@ impl Shared {
     {
         crate::misuse::refuse_in_child("spawn_pinned", self.origin);
         let queue = self.pinned.least(|slot| self.cover.is_covered(slot));
+        if const { is_large::<F>() } {
+            return Local::spawn_made(queue, || Box::pin(create()), label, || self.count_spawned());
+        }
         Local::spawn_made(queue, create, label, || self.count_spawned())
     }
 

@@ -8,6 +8,7 @@ use super::SCOPE;
 use super::child::{Child, ChildHandle};
 use super::core::{Core, Token};
 use crate::handle::Handle;
+use crate::large::unless_large;
 use crate::promise::{Promise, promise};
 use crate::task::JoinHandle;
 
@@ -104,7 +105,7 @@ impl<E: Send + 'static> TaskGroup<E> {
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
     {
-        self.admit(|promise, token| crate::spawn::spawn(self.child(future, promise, token)))
+        unless_large!(future: F => self.admit(|promise, token| crate::spawn::spawn(self.child(future, promise, token))))
     }
 
     /// Spawns a child, on this runtime.
@@ -123,7 +124,7 @@ impl<E: Send + 'static> TaskGroup<E> {
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
     {
-        self.admit(|promise, token| handle.spawn(self.child(future, promise, token)))
+        unless_large!(future: F => self.admit(|promise, token| handle.spawn(self.child(future, promise, token))))
     }
 
     /// Spawns a closure that may block as a child, on the blocking pool of the runtime that this thread is in. The scope

@@ -137,7 +137,7 @@ fn dump_against_spawns_and_ends(runtime: &Runtime, poll_times: bool) {
     let entered = runtime.enter();
     let kept: Vec<_> = (0..200)
         .map(|n| {
-            let large = [n; 400];
+            let large = [n; 500];
             match n % 3 {
                 0 => Builder::new().name("kept").spawn(pending::<()>()).unwrap(),
                 1 => Builder::new().name("kept").spawn_pinned(pending::<()>).unwrap(),
@@ -159,7 +159,7 @@ fn dump_against_spawns_and_ends(runtime: &Runtime, poll_times: bool) {
         2 => Builder::new().name("2").spawn(pending::<()>()).unwrap().abort(),
         3 => drop(Builder::new().name("3").spawn_pinned(|| async {}).unwrap()),
         4 => {
-            let large = [0_u8; 4000];
+            let large = [0_u8; 2_000];
             drop(Builder::new().name("4").spawn(async move { _ = std::hint::black_box(&large) }).unwrap());
         }
         5 => drop(runtime::spawn(async {})),

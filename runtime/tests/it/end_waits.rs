@@ -156,9 +156,9 @@ fn end_while_a_worker(blocks: fn(Handle, JoinHandle<()>, mpsc::Receiver<()>)) {
             });
             let (sender, receiver) = mpsc::channel();
             if bytes > 700 {
-                // In a cell of its own.
+                // In a cell of its own: more than is recycled, and less than is put into a box.
                 drop(runtime.spawn(async move {
-                    let (_sender, held) = (sender, [0_u8; 70_000]);
+                    let (_sender, held) = (sender, [0_u8; 2_000]);
                     pending::<()>().await;
                     black_box(&held);
                 }));

@@ -3,9 +3,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use runtime::task::yield_now;
+use runtime::Runtime;
+use runtime::task::{Builder, Cancelled, JoinSet, LocalSet, scope, spawn_local, spawn_pinned, yield_now};
 
-use crate::support::{pool, until_no_tasks, watchdog};
+use crate::support::{child, pool, until_no_tasks, watchdog};
 
 struct Nothing;
 
@@ -61,13 +62,84 @@ fn zero_sized_futures_run() {
     until_no_tasks(&runtime);
 }
 
+const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-async fn big() -> usize {
+async fn of<const SIZE: usize>() -> usize {
     // Lives across the yield, so that it is part of the future.
-    let bytes = [1_u8; MIB];
+    let bytes = [1_u8; SIZE];
     yield_now().await;
     bytes.iter().map(|byte| usize::from(*byte)).sum()
+}
+
+const HALF: usize = 512 * KIB;
+
+/// Its own future, and not one around it: that would hold it twice.
+fn half() -> impl Future<Output = usize> {
+    of::<HALF>()
+}
+
+/// Without optimization each call on the way copies it: where it comes in it is put into a box, or the stack overflows.
+// T16
+#[test]
+fn a_task_of_half_a_mebibyte_is_spawned_in_a_task_with_the_default_stack() {
+    child::run("task_shapes::a_task_of_half_a_mebibyte_is_spawned_in_a_task_with_the_default_stack", || {
+        let _watchdog = watchdog();
+        let runtime = pool(1);
+        let handle = runtime.handle().clone();
+        // Each by a task of its own, so that no frame holds more than one.
+        let spawned = [
+            runtime.spawn(async { runtime::spawn(half()).await.unwrap() }),
+            runtime.spawn({
+                let handle = handle.clone();
+                async move { handle.spawn(half()).await.unwrap() }
+            }),
+            runtime.spawn(async { Builder::new().spawn(half()).unwrap().await.unwrap() }),
+            runtime.spawn(async {
+                let mut set = JoinSet::new();
+                set.spawn(half());
+                set.join_next().await.unwrap().unwrap()
+            }),
+            runtime.spawn(async {
+                let mut set = JoinSet::new();
+                set.build_task().spawn(half()).unwrap();
+                set.join_next().await.unwrap().unwrap()
+            }),
+            runtime.spawn(async {
+                let all =
+                    scope(
+                        |group| async move { group.spawn(async { Ok::<_, Cancelled>(half().await) }).await },
+                    );
+                all.await.unwrap()
+            }),
+            runtime.spawn(async { spawn_pinned(half).await.unwrap() }),
+            handle.spawn_pinned(|| async { spawn_local(half()).await.unwrap() }),
+        ];
+        for (way, task) in spawned.into_iter().enumerate() {
+            assert_eq!(runtime.block_on(task).unwrap(), HALF, "way {way}");
+        }
+    });
+}
+
+// T16
+#[test]
+fn block_on_takes_a_future_of_a_mebibyte_on_the_stack_of_a_main_thread() {
+    child::run("task_shapes::block_on_takes_a_future_of_a_mebibyte_on_the_stack_of_a_main_thread", || {
+        let _watchdog = watchdog();
+        let ways: [fn(&Runtime) -> usize; 4] = [
+            |_| runtime::block_on(of::<MIB>()),
+            |runtime| runtime.block_on(of::<MIB>()),
+            |runtime| runtime.handle().block_on(of::<MIB>()),
+            |runtime| LocalSet::new().block_on(runtime, of::<MIB>()),
+        ];
+        let threads = ways.into_iter().map(|way| {
+            std::thread::Builder::new()
+                .stack_size(8 * MIB)
+                .spawn(move || assert_eq!(way(&pool(1)), MIB))
+                .unwrap()
+        });
+        threads.for_each(|thread| thread.join().unwrap());
+    });
 }
 
 // T16
@@ -79,8 +151,8 @@ fn futures_of_a_mebibyte_run_on_small_stacks() {
     std::thread::Builder::new()
         .stack_size(64 * MIB)
         .spawn(move || {
-            assert!(size_of_val(&big()) >= MIB);
-            let handles: Vec<_> = (0..8).map(|_| runtime.spawn(big())).collect();
+            assert!(size_of_val(&of::<MIB>()) >= MIB);
+            let handles: Vec<_> = (0..8).map(|_| runtime.spawn(of::<MIB>())).collect();
             runtime.block_on(async {
                 for handle in handles {
                     assert_eq!(handle.await.unwrap(), MIB);
