@@ -64,11 +64,8 @@ impl Cache {
     /// A free cell from the loaded list.
     #[inline]
     pub(in crate::task) fn take(&self, class: Class) -> Option<NonNull<Header>> {
-        let loaded = &self.magazines[class.0].loaded;
-        let mut list = loaded.get();
-        let cell = list.pop(class);
-        loaded.set(list);
-        cell
+        // SAFETY: nobody else is at the list of this thread's.
+        unsafe { &mut *self.magazines[class.0].loaded.as_ptr() }.pop(class)
     }
 
     /// Puts a free cell onto the loaded list, if that has room. A closed cache has none.
@@ -78,14 +75,13 @@ impl Cache {
     /// As for `FreeList::push`, if the answer is true.
     #[inline]
     pub(super) unsafe fn try_give(&self, class: Class, cell: NonNull<Header>) -> bool {
-        let loaded = &self.magazines[class.0].loaded;
-        let mut list = loaded.get();
+        // SAFETY: nobody else is at the list of this thread's.
+        let list = unsafe { &mut *self.magazines[class.0].loaded.as_ptr() };
         if list.len >= self.limit.get() {
             return false;
         }
         // SAFETY: promise of the caller.
         unsafe { list.push(class, cell) };
-        loaded.set(list);
         true
     }
 
@@ -120,6 +116,7 @@ impl Cache {
     pub(super) fn load_spare(&self, class: Class) -> bool {
         let magazine = &self.magazines[class.0];
         magazine.loaded.swap(&magazine.spare);
+        magazine.loaded.get().prefetch(class);
         magazine.loaded.get().len > 0
     }
 
@@ -127,6 +124,7 @@ impl Cache {
     pub(super) fn load(&self, class: Class, list: FreeList) {
         let before = self.magazines[class.0].loaded.replace(list);
         debug_assert_eq!(before.len, 0, "a list is loaded over nothing");
+        list.prefetch(class);
     }
 
     /// Takes everything out.

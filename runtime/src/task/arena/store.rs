@@ -152,13 +152,13 @@ impl Store {
 impl Chains {
     fn push(&mut self, class: Class, list: FreeList) {
         debug_assert!(list.len > 0 && list.len <= CHAIN, "a chain has cells, and no more than a page");
-        let first = list.head;
+        let first = list.first();
         // SAFETY: the list is ours, and so is its first cell.
         unsafe { unpoison(first, class.size()) };
         // SAFETY: as above; a cell is larger than a `FreeCell`.
         unsafe { (*first).next_chain = self.top };
         // SAFETY: as above.
-        unsafe { (*first).chain_len = list.len };
+        unsafe { (*first).chain = list };
         self.top = first;
         self.count += 1;
     }
@@ -169,7 +169,6 @@ impl Chains {
         self.top = unsafe { (*first).next_chain };
         self.count -= 1;
         // SAFETY: as above.
-        let len = unsafe { (*first).chain_len };
-        Some(FreeList { head: first, len })
+        Some(unsafe { (*first).chain })
     }
 }
