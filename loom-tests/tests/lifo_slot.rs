@@ -1,57 +1,198 @@
-//! The LIFO slot: owner and thief never get the same item, none is lost, each is whole. See
-//! `runtime/src/queue/README.md`.
+//! The LIFO slot: its owner, who takes by plain stores between two polls, and those who rescue what is in it during one never get the same item,
+//! none is lost, each is whole. See `runtime/src/queue/README.md`.
 #![cfg(runtime_loom)]
 
 use loom::sync::Arc;
 use loom::thread;
 use runtime::model::queue::LifoSlot;
+use runtime::model::supervisor::Pulse;
 
 #[path = "support/item.rs"]
 mod item;
 
 use item::Item;
 
-fn thieves(slot: &Arc<LifoSlot<Item>>, count: usize) -> Vec<thread::JoinHandle<Option<u32>>> {
-    let thief = |_| {
-        let slot = Arc::clone(slot);
-        thread::spawn(move || slot.take().map(Item::value))
-    };
-    (0..count).map(thief).collect()
+/// A slot, and what its owner tells of its polls.
+struct Slot {
+    lifo: LifoSlot<Item>,
+    pulse: Pulse,
 }
 
-fn check(preemptions: usize, thieves_count: usize, puts: u32, owner_takes: bool) {
+impl Slot {
+    fn put(&self, number: u32) -> Option<u32> {
+        self.lifo.put(Item::new(number)).map(Item::value)
+    }
+
+    /// By the owner, in its loop.
+    fn take(&self) -> Option<Item> {
+        // SAFETY: the main thread is the owner, and takes between two polls.
+        unsafe { self.lifo.take_if(|| true) }
+    }
+
+    /// The owner polls something that does this.
+    fn poll<R>(&self, poll: impl FnOnce() -> R) -> R {
+        self.pulse.begin(1, std::ptr::null());
+        let done = poll();
+        self.pulse.end();
+        done
+    }
+
+    fn share(&self) {
+        // SAFETY: the main thread is the owner.
+        unsafe { self.lifo.share() };
+    }
+
+    fn withdraw(&self) -> Option<u32> {
+        self.lifo.withdraw().map(Item::value)
+    }
+
+    fn rescue(&self) -> Option<Item> {
+        // SAFETY: the pulse publishes what was done before a poll, and the owner takes when it has stored the end.
+        unsafe { self.lifo.rescue(|| self.pulse.is_inside()) }
+    }
+}
+
+/// `owner` returns what it has got; together with what the rescuers get and what is left that must be the numbers below `items`.
+fn check(
+    preemptions: usize,
+    rescuers: usize,
+    items: u32,
+    owner: impl Fn(&Slot) -> Vec<u32> + Send + Sync + 'static,
+) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.check(move || {
-        let slot = Arc::new(LifoSlot::new());
-        let thieves = thieves(&slot, thieves_count);
-        let mut seen = Vec::new();
-        for number in 0..puts {
-            seen.extend(slot.put(Item::new(number)).map(Item::value));
-        }
-        if owner_takes {
-            seen.extend(slot.take().map(Item::value));
-            seen.extend(slot.put(Item::new(puts)).map(Item::value));
-        }
-        seen.extend(thieves.into_iter().filter_map(|thief| thief.join().unwrap()));
-        seen.extend(slot.take().map(Item::value));
+        let slot = Arc::new(Slot { lifo: LifoSlot::new(), pulse: Pulse::default() });
+        let rescuer = |_| {
+            let slot = Arc::clone(&slot);
+            thread::spawn(move || slot.rescue().map(Item::value))
+        };
+        let rescuers: Vec<_> = (0..rescuers).map(rescuer).collect();
+        let mut seen = owner(&slot);
+        seen.extend(rescuers.into_iter().filter_map(|rescuer| rescuer.join().unwrap()));
+        seen.extend(slot.withdraw());
         seen.sort_unstable();
-        assert_eq!(seen, (0..puts + u32::from(owner_takes)).collect::<Vec<_>>());
-        assert!(slot.is_empty());
+        assert_eq!(seen, (0..items).collect::<Vec<_>>());
+        assert!(slot.lifo.is_empty());
+    });
+}
+
+/// The owner has come to its loop, and once found something.
+fn keep(slot: &Slot) {
+    // SAFETY: the main thread is the owner.
+    unsafe { slot.lifo.keep() };
+}
+
+#[test]
+fn what_is_put_in_during_a_poll_is_rescued_or_taken_after_it() {
+    check(3, 1, 2, |slot| {
+        keep(slot);
+        slot.poll(|| assert!(slot.put(0).is_none()));
+        let first = slot.take().map(Item::value);
+        let displaced = slot.poll(|| slot.put(1));
+        first.into_iter().chain(displaced).chain(slot.take().map(Item::value)).collect()
+    });
+}
+
+/// The rescuer may have seen the poll before, in which the item was put in first.
+#[test]
+fn an_item_that_comes_back_is_rescued_or_taken_once() {
+    check(3, 1, 1, |slot| {
+        keep(slot);
+        slot.poll(|| assert!(slot.put(0).is_none()));
+        let Some(item) = slot.take() else { return Vec::new() };
+        slot.poll(|| assert!(slot.lifo.put(item).is_none()));
+        slot.take().map(Item::value).into_iter().collect()
     });
 }
 
 #[test]
-fn owner_and_thief_share_out_what_the_owner_puts_in() {
-    check(3, 1, 3, false);
+fn what_is_displaced_during_a_poll_is_rescued_or_comes_out() {
+    check(3, 1, 3, |slot| {
+        keep(slot);
+        slot.poll(|| (0..3).filter_map(|number| slot.put(number)).collect())
+    });
+}
+
+/// As a task that blocks in place does.
+#[test]
+fn what_the_owner_withdraws_inside_of_a_poll_is_not_rescued_as_well() {
+    check(3, 1, 2, |slot| {
+        keep(slot);
+        let withdrawn = slot.poll(|| {
+            assert!(slot.put(0).is_none());
+            slot.withdraw()
+        });
+        slot.poll(|| assert!(slot.put(1).is_none()));
+        withdrawn.into_iter().chain(slot.take().map(Item::value)).collect()
+    });
+}
+
+/// As where the system has no heavy barrier, and as before the owner comes to its loop.
+#[test]
+fn of_a_shared_slot_owner_and_rescuer_get_different_items() {
+    check(3, 1, 2, |slot| {
+        assert!(slot.put(0).is_none());
+        let withdrawn = slot.withdraw();
+        withdrawn.into_iter().chain(slot.put(1)).collect()
+    });
+}
+
+/// The rescuer may have found it shared, and not come to its exchange yet.
+#[test]
+fn what_is_in_the_slot_when_its_owner_comes_to_its_loop_is_rescued_or_taken() {
+    check(3, 1, 2, |slot| {
+        assert!(slot.put(0).is_none());
+        let first = slot.take().map(Item::value);
+        slot.poll(|| assert!(slot.put(1).is_none()));
+        first.into_iter().chain(slot.take().map(Item::value)).collect()
+    });
+}
+
+/// A thread that ends: what its last destructors wake is for others.
+#[test]
+fn what_is_in_the_slot_when_its_owner_leaves_its_loop_is_rescued_or_withdrawn() {
+    check(3, 1, 2, |slot| {
+        keep(slot);
+        let displaced: Vec<_> = slot.poll(|| slot.put(0)).into_iter().collect();
+        slot.share();
+        let displaced = displaced.into_iter().chain(slot.put(1));
+        displaced.chain(slot.withdraw()).collect()
+    });
+}
+
+/// The next to hold the slot keeps it anew, while somebody rescues what its forerunner has left.
+#[test]
+fn a_slot_that_changes_hands_gives_each_item_out_once() {
+    check(2, 1, 2, |slot| {
+        keep(slot);
+        slot.poll(|| assert!(slot.put(0).is_none()));
+        slot.share();
+        let first = slot.take().map(Item::value);
+        slot.poll(|| assert!(slot.put(1).is_none()));
+        first.into_iter().chain(slot.take().map(Item::value)).collect()
+    });
 }
 
 #[test]
-fn owner_and_thief_that_take_at_once_get_different_items() {
-    check(3, 1, 1, true);
+fn two_rescuers_get_different_items() {
+    check(2, 2, 2, |slot| {
+        keep(slot);
+        slot.poll(|| assert!(slot.put(0).is_none()));
+        let first = slot.take().map(Item::value);
+        let displaced = slot.poll(|| slot.put(1));
+        first.into_iter().chain(displaced).collect()
+    });
 }
 
+/// The first may be late, with a look at an earlier poll, when the second marks the same item anew.
 #[test]
-fn two_thieves_get_different_items() {
-    check(3, 2, 2, true);
+fn two_rescuers_and_an_item_that_comes_back() {
+    check(3, 2, 1, |slot| {
+        keep(slot);
+        slot.poll(|| assert!(slot.put(0).is_none()));
+        let Some(item) = slot.take() else { return Vec::new() };
+        slot.poll(|| assert!(slot.lifo.put(item).is_none()));
+        slot.take().map(Item::value).into_iter().collect()
+    });
 }

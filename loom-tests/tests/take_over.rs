@@ -9,7 +9,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use loom::thread;
 use runtime::model::queue::{Injector, LifoSlot, Linked};
-use runtime::model::supervisor::{By, Cover, Left, Members, StandIn};
+use runtime::model::supervisor::{By, Cover, Left, Members, Pulse, StandIn};
 
 fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -51,6 +51,7 @@ unsafe impl Linked for Task {
 /// One worker (slot 0), one place for a spare (slot 1), the supervisor, and the runtime itself.
 struct World {
     lifo: LifoSlot<Task>,
+    pulse: Pulse,
     injector: Injector<Task>,
     cover: Cover,
     members: Members,
@@ -68,6 +69,7 @@ impl World {
         assert!(members.join() && members.join(), "the worker and the supervisor");
         Arc::new(World {
             lifo: LifoSlot::new(),
+            pulse: Pulse::default(),
             injector: Injector::new(),
             cover: Cover::new(1..2),
             members,
@@ -93,14 +95,35 @@ impl World {
         self.ran.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What a worker does when its stuck poll has returned.
+    /// The task woken last. By the worker, between two polls.
+    fn take(&self) -> Option<Task> {
+        // SAFETY: the worker's thread is the owner, and inside of no poll.
+        unsafe { self.lifo.take_if(|| true) }
+    }
+
+    /// The worker's poll, which wakes a task.
+    fn poll(&self) {
+        self.pulse.begin(1, std::ptr::null());
+        self.spawn();
+        self.pulse.end();
+    }
+
+    /// What the worker does when its stuck poll has returned, and then it leaves its loop.
     fn work(&self) {
-        if self.closed.load(Ordering::Acquire) {
-            return;
+        if !self.closed.load(Ordering::Acquire) {
+            if let Some(task) = self.take() {
+                self.run(task);
+            }
+            self.run_injected();
         }
-        if let Some(task) = self.lifo.take() {
-            self.run(task);
+        // SAFETY: as above.
+        unsafe { self.lifo.share() };
+        if let Some(task) = self.lifo.withdraw() {
+            let _ = self.injector.push(task);
         }
+    }
+
+    fn run_injected(&self) {
         self.injector.pop_batch(1, 1).for_each(|task| self.run(task));
     }
 
@@ -113,7 +136,7 @@ impl World {
             self.injector.pop_batch(usize::MAX, 1).for_each(|_| {
                 self.cancelled.fetch_add(1, Ordering::Relaxed);
             });
-            assert!(self.lifo.take().is_none(), "whoever leaves drains his slot");
+            assert!(self.lifo.withdraw().is_none(), "whoever leaves drains his slot");
             self.torn_down.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -128,11 +151,10 @@ fn take_over(
         let worker = {
             let world = Arc::clone(&world);
             thread::spawn(move || {
-                world.spawn();
+                // SAFETY: this is the worker's thread.
+                unsafe { world.lifo.keep() };
+                world.poll();
                 world.work();
-                if let Some(task) = world.lifo.take() {
-                    let _ = world.injector.push(task);
-                }
                 world.leave();
             })
         };
@@ -160,7 +182,8 @@ fn take_over(
 #[test]
 fn a_task_rescued_from_the_lifo_slot_is_run_or_cancelled_once() {
     take_over(|world| {
-        if let Some(task) = world.lifo.take() {
+        // SAFETY: the pulse publishes what was done before the poll, and the worker takes when it has stored the end.
+        if let Some(task) = unsafe { world.lifo.rescue(|| world.pulse.is_inside()) } {
             let _ = world.injector.push(task);
         }
         None
@@ -179,7 +202,9 @@ fn a_spare_that_starts_during_the_shutdown_is_a_member_before_it_runs() {
         }
         let spare = Arc::clone(world);
         Some(thread::spawn(move || {
-            spare.work();
+            if !spare.closed.load(Ordering::Acquire) {
+                spare.run_injected();
+            }
             spare.cover.freed(1);
             spare.leave();
         }))

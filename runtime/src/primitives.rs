@@ -1,4 +1,6 @@
-//! Atomics, cells, locks and threads: the real ones, or loom's under the private cfg.
+//! Atomics, barriers, cells, locks and threads: the real ones, or loom's under the private cfg.
+pub(crate) mod barrier;
+
 #[cfg(not(runtime_loom))]
 pub(crate) use std::{
     sync::{Arc, atomic},
@@ -9,7 +11,7 @@ pub(crate) use std::{
 pub(crate) use parking_lot::{Mutex, MutexGuard};
 
 #[cfg(not(runtime_loom))]
-pub(crate) use self::real::UnsafeCell;
+pub(crate) use self::real::{UnsafeCell, overwrite};
 
 #[cfg(runtime_loom)]
 pub(crate) use loom::{
@@ -19,13 +21,22 @@ pub(crate) use loom::{
 };
 
 #[cfg(runtime_loom)]
-pub(crate) use self::model::{Mutex, this_thread};
+pub(crate) use self::model::{Mutex, overwrite, this_thread};
 
 #[cfg(not(runtime_loom))]
 pub(crate) use reactor_hook::thread_number as this_thread;
 
 #[cfg(not(runtime_loom))]
 mod real {
+    use std::sync::atomic::{AtomicPtr, Ordering};
+
+    /// A store, whatever others exchange meanwhile.
+    #[inline(always)]
+    pub(crate) fn overwrite<T>(word: &AtomicPtr<T>, value: *mut T) {
+        // Relaxed: nothing is published.
+        word.store(value, Ordering::Relaxed);
+    }
+
     /// `std::cell::UnsafeCell` with loom's way of access, so that a model sees each one.
     #[derive(Debug)]
     #[repr(transparent)]
@@ -59,6 +70,13 @@ mod model {
     use std::hash::BuildHasher as _;
 
     use loom::sync::MutexGuard;
+    use loom::sync::atomic::{AtomicPtr, Ordering};
+
+    /// Loom does not know that nothing comes between what an exchange has read and what it writes: of an exchange and a store by threads
+    /// that have both read the same, either may be the later for it. A swap whose answer nobody looks at is a store that it puts last.
+    pub(crate) fn overwrite<T>(word: &AtomicPtr<T>, value: *mut T) {
+        word.swap(value, Ordering::Relaxed);
+    }
 
     /// Loom's threads share one of the system's. Not zero.
     pub(crate) fn this_thread() -> u64 {

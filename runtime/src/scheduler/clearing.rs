@@ -52,7 +52,7 @@ impl Shared {
             self.arena.cancel_idle();
             // Somebody's who does not come back to it, or of nobody: no worker runs a task any more.
             for slot in &self.slots {
-                if let Some(task) = slot.lifo.take() {
+                if let Some(task) = slot.rescue() {
                     task.cancel();
                 }
                 while let Some(stolen) = local.steal_from(&slot.stealer) {

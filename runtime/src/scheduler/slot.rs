@@ -101,6 +101,27 @@ impl Slot {
         }
     }
 
+    /// The task woken last, if there is one, and `may` says yes. By the loop of the thread that holds the slot, between two polls.
+    #[inline]
+    pub(super) fn take_woken_if(&self, may: impl FnOnce() -> bool) -> Option<Notified<Shared>> {
+        // SAFETY: the caller holds the slot, shares the LIFO slot when it leaves that loop and only then gives the slot up, and is
+        // inside of no poll.
+        unsafe { self.lifo.take_if(may) }
+    }
+
+    /// Others come for what is woken in the slot, whatever its thread waits for. By the thread that holds the slot, when it has left
+    /// its loop.
+    pub(super) fn share_woken(&self) {
+        // SAFETY: the caller holds the slot.
+        unsafe { self.lifo.share() };
+    }
+
+    /// The task woken last, if there is one and the slot's thread, which may be another, does not come to it now.
+    pub(super) fn rescue(&self) -> Option<Notified<Shared>> {
+        // SAFETY: the heartbeat publishes what came before a poll when that begins, and its end is stored before the loop takes again.
+        unsafe { self.lifo.rescue(|| self.heartbeat.is_inside()) }
+    }
+
     /// The identifiers that the slot's thread has not handed out.
     pub(crate) fn ids(&self) -> &IdBlock {
         // SAFETY: nobody has the core mutably, and the reference covers what any thread may read of it.

@@ -69,7 +69,7 @@ impl Context {
     /// What only this thread would run next is put where others can take it.
     fn expose(&self) {
         if let Some(held) = self.held_of(self.shared()) {
-            if let Some(task) = held.slot().lifo.take() {
+            if let Some(task) = held.slot().lifo.withdraw() {
                 self.push_back(task);
             }
             self.announce_queue();

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::driver::Driver;
 use crate::identity::Id;
 use crate::idle::Idle;
+use crate::primitives::barrier;
 use crate::queue::Injector;
 use crate::report::say;
 use crate::spawn_blocking::BlockingTasks;
@@ -31,6 +32,10 @@ use crate::tokio_compat::Lease;
 /// Builds what the threads share and starts them.
 pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
     forked::watch_forks();
+    if config.workers > 0 {
+        // Before there are more threads.
+        barrier::register_if_quick();
+    }
     // Workers, the guest, the spares.
     let slots = config.workers + 1 + if config.workers == 0 { 0 } else { config.max_spare_threads };
     // A wheel for each worker and for the guest; spares share them.

@@ -65,7 +65,7 @@ impl Supervised for Shared {
     }
 
     fn expose(&self, slot: usize) {
-        if let Some(task) = self.slots[slot].lifo.take() {
+        if let Some(task) = self.slots[slot].rescue() {
             self.inject(task);
         }
     }

@@ -54,6 +54,7 @@ pub(super) fn run(shared: &Arc<Shared>, index: usize) {
     if shared.is_inherited() {
         misuse::end_child(shared.origin);
     }
+    context.slot().share_woken();
     context.end();
     drop(entered);
 }
@@ -90,7 +91,7 @@ impl Context {
 fn next_of_those_that_go_first(core: &Core, slot: &Slot, streak: u32) -> Option<Notified<Shared>> {
     let left = streak - 1;
     core.lifo_streak.set(if left > LIFO_STREAK { left } else { 0 });
-    core.local.pop().or_else(|| slot.lifo.take())
+    core.local.pop().or_else(|| slot.take_woken_if(|| true))
 }
 
 impl Holder<'_> {
@@ -143,7 +144,7 @@ impl Holder<'_> {
             streak = core.lifo_streak.get();
             streak <= LIFO_STREAK
         };
-        if let Some(task) = self.slot.lifo.take_if(may_take) {
+        if let Some(task) = self.slot.take_woken_if(may_take) {
             if streak < LIFO_STREAK {
                 core.lifo_streak.set(streak + 1);
                 return Some(task);
@@ -245,7 +246,7 @@ impl Context {
     pub(super) fn drain(&self) {
         let (core, slot, shared) = (self.core(), self.slot(), self.shared());
         let mut batch = Batch::new();
-        while let Some(task) = core.local.pop().or_else(|| slot.lifo.take()) {
+        while let Some(task) = core.local.pop().or_else(|| slot.lifo.withdraw()) {
             batch.push(task);
         }
         match shared.injector.push_batch(batch) {

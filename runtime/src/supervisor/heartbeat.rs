@@ -86,6 +86,14 @@ impl Heartbeat {
         Some(Poll { beat: 2 * polls + 1, id: Id::from_number(id), cell })
     }
 
+    /// Whether a poll is under way. If so, all is seen that was done before it, and if a heavy barrier was passed just before, what the
+    /// slot's thread does after it comes after a light one of its.
+    #[inline]
+    pub(crate) fn is_inside(&self) -> bool {
+        // Ordering: Acquire pairs with the Release of `begin`.
+        self.id.load(Acquire) != 0
+    }
+
     /// Where the task's number is during a poll; zero between two.
     pub(crate) fn number(&self) -> &AtomicU64 {
         &self.id

@@ -31,8 +31,23 @@ pub mod model {
     impl Pulse {
         /// A poll begins, and ends.
         pub fn poll(&self, id: u64, cell: *const ()) {
+            self.begin(id, cell);
+            self.end();
+        }
+
+        /// A poll begins.
+        pub fn begin(&self, id: u64, cell: *const ()) {
             self.0.begin(id, cell.cast());
+        }
+
+        /// The poll ends.
+        pub fn end(&self) {
             self.0.end();
+        }
+
+        /// Whether something is being polled.
+        pub fn is_inside(&self) -> bool {
+            self.0.is_inside()
         }
 
         /// What is being polled.

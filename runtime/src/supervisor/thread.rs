@@ -7,13 +7,15 @@ use parking_lot::Mutex;
 
 use crate::driver::Driver;
 use crate::idle::{Idle, Parker};
+use crate::primitives::barrier;
 use crate::stall::StallReport;
 use crate::supervisor::births::{Births, Taken};
 use crate::supervisor::stalls::Stalls;
 use crate::supervisor::watch::{Seen, Watch};
 use crate::task::Sight;
 
-/// How long all must be idle before the supervisor stops sampling: long against the pauses of a service under load.
+/// How long all must be idle before the supervisor stops sampling: long against the pauses of a service under load. And how old it
+/// must be to do what takes the system some time, once a process: what ends sooner does not wait for that.
 const SETTLE: Duration = Duration::from_secs(1);
 
 /// The time between two tries to get a thread that was refused: long enough for somebody else's to end.
@@ -159,10 +161,19 @@ pub(crate) fn run(shared: &impl Supervised) {
     let mut sampler = Sampler::new(shared);
     let mut quiet = Duration::ZERO;
     let mut period = sampler.coarse();
+    let began = Instant::now();
     while !shared.is_closed() {
+        let until_settled = SETTLE.saturating_sub(began.elapsed());
+        if until_settled.is_zero() {
+            barrier::register();
+        }
         if shared.stall_threshold() == Duration::MAX {
-            // Until the runtime is closed: nobody leaves an idle set that says nothing of a supervisor.
-            parker.park();
+            if until_settled.is_zero() {
+                // Until the runtime is closed: nobody leaves an idle set that says nothing of a supervisor.
+                parker.park();
+            } else {
+                parker.park_timeout(until_settled);
+            }
             continue;
         }
         if quiet < SETTLE || shared.is_untidy() {
