@@ -174,6 +174,17 @@ fn a_slot_that_changes_hands_gives_each_item_out_once() {
     });
 }
 
+/// The former holder has taken what was in it when others could, too.
+#[test]
+fn a_slot_that_was_emptied_while_it_was_shared_gives_each_item_out_once() {
+    check(3, 1, 2, |slot| {
+        assert!(slot.put(0).is_none());
+        let withdrawn = slot.withdraw();
+        slot.poll(|| assert!(slot.put(1).is_none()));
+        withdrawn.into_iter().chain(slot.take().map(Item::value)).collect()
+    });
+}
+
 #[test]
 fn two_rescuers_get_different_items() {
     check(2, 2, 2, |slot| {
