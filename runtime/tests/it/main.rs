@@ -28,6 +28,7 @@ mod fs;
 mod goes_deep;
 mod idle;
 mod join_set;
+mod lifo_rescue;
 mod limits;
 mod liveness;
 mod local;

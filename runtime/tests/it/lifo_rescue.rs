@@ -1,0 +1,121 @@
+//! V3, S4: the task woken last by one that then blocks its worker is rescued from there, whatever the kernel offers for that. Each
+//! test is a process of its own.
+#![allow(unsafe_code)]
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use runtime::Runtime;
+use runtime::task::yield_now;
+
+use crate::support::{child, count, pool, watchdog};
+
+/// Ends the child when it hangs. A watchdog is a thread, and what the kernel offers depends on how many there are.
+fn end_in_time() {
+    // SAFETY: an argument is all there is.
+    unsafe { libc::alarm(30) };
+}
+
+/// Whether workers take by plain stores from the first: the kernel has the barriers, and one thread to ask.
+fn keeps_at_once() -> bool {
+    // SAFETY: three numbers.
+    let offered = unsafe { libc::syscall(libc::SYS_membarrier, libc::MEMBARRIER_CMD_QUERY, 0, 0) };
+    let offers = offered > 0 && offered & libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED as libc::c_long != 0;
+    offers && std::fs::read_dir("/proc/self/task").unwrap().count() == 1
+}
+
+/// From now on `membarrier` fails with `errno` on all threads.
+fn refuse_barriers(errno: i32) {
+    let instruction = |code: u32, jump_true: u8, jump_false: u8, value: u32| libc::sock_filter {
+        code: code as u16,
+        jt: jump_true,
+        jf: jump_false,
+        k: value,
+    };
+    let answer = libc::BPF_RET | libc::BPF_K;
+    let mut filter = [
+        // The number of the call.
+        instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, libc::SYS_membarrier as u32),
+        instruction(answer, 0, 0, libc::SECCOMP_RET_ERRNO | errno as u32),
+        instruction(answer, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    // SAFETY: sets a flag of this thread.
+    assert_eq!(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }, 0);
+    // SAFETY: `program` describes `filter`, and both outlive the call, which copies them.
+    let set = unsafe {
+        libc::syscall(
+            libc::SYS_seccomp,
+            libc::SECCOMP_SET_MODE_FILTER,
+            libc::SECCOMP_FILTER_FLAG_TSYNC,
+            &raw const program,
+        )
+    };
+    assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
+    // SAFETY: three numbers.
+    assert_eq!(unsafe { libc::syscall(libc::SYS_membarrier, libc::MEMBARRIER_CMD_QUERY, 0, 0) }, -1);
+}
+
+/// A task wakes another, and blocks its thread until that has run, or as long as it is told to.
+fn wait_for_the_last_woken(runtime: &Runtime, most: Duration) -> bool {
+    let waits = async move {
+        let (ran, runs) = mpsc::channel();
+        let woken = runtime::spawn(async move { drop(ran.send(())) });
+        let told = runs.recv_timeout(most);
+        assert_ne!(told, Err(RecvTimeoutError::Disconnected));
+        woken.await.unwrap();
+        // Back in the loop, where it takes what is its own.
+        for _ in 0..8 {
+            drop(runtime::spawn(async {}));
+            yield_now().await;
+        }
+        told.is_ok()
+    };
+    runtime.block_on(runtime.spawn(waits)).unwrap()
+}
+
+fn is_served(runtime: &Runtime) {
+    for _ in 0..count(10, 200) {
+        assert!(wait_for_the_last_woken(runtime, Duration::from_secs(20)));
+    }
+}
+
+fn run(test: &str, body: impl FnOnce()) {
+    if child::is(test) {
+        end_in_time();
+        body();
+    } else {
+        let _watchdog = watchdog();
+        child::pass(&mut child::command(test));
+    }
+}
+
+#[test]
+fn the_last_woken_is_rescued_where_the_kernel_has_no_barriers() {
+    run("lifo_rescue::the_last_woken_is_rescued_where_the_kernel_has_no_barriers", || {
+        refuse_barriers(libc::ENOSYS);
+        is_served(&pool(1));
+        is_served(&pool(2));
+    });
+}
+
+#[test]
+fn the_last_woken_is_rescued_where_the_kernel_has_them() {
+    run("lifo_rescue::the_last_woken_is_rescued_where_the_kernel_has_them", || is_served(&pool(1)));
+}
+
+/// The filter comes when the worker takes by plain stores already: what it holds then it keeps for as long as it is stuck.
+#[test]
+fn a_kernel_that_refuses_later_costs_one_rescue() {
+    run("lifo_rescue::a_kernel_that_refuses_later_costs_one_rescue", || {
+        let kept = keeps_at_once();
+        println!("kept at once: {kept}");
+        let runtime = pool(1);
+        is_served(&runtime);
+        refuse_barriers(libc::EPERM);
+        let rescued = wait_for_the_last_woken(&runtime, Duration::from_millis(200));
+        assert!(!(kept && rescued), "rescued without a barrier from one who takes by plain stores");
+        is_served(&runtime);
+    });
+}
