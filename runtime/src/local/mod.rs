@@ -71,6 +71,8 @@ pub(crate) struct Core<B: Bell> {
     cache: Cache,
     /// Turns on the owner's stack.
     turns: Cell<u32>,
+    /// The owner is stepping down: what it spawns is dropped in its place.
+    leaving: Cell<bool>,
 }
 
 // SAFETY: `core` is got through `here` alone, by the owner's thread; ownership is passed on through `owner`. The rest is
@@ -88,7 +90,12 @@ impl<B: Bell> Local<B> {
         }
         Local {
             owner: AtomicU64::new(0),
-            core: Core { ready: UnsafeCell::new(VecDeque::new()), cache, turns: Cell::new(0) },
+            core: Core {
+                ready: UnsafeCell::new(VecDeque::new()),
+                cache,
+                turns: Cell::new(0),
+                leaving: Cell::new(false),
+            },
             inbox: Inbox::new(),
             arena: Arena::new(),
             arrived: AtomicUsize::new(0),
@@ -123,8 +130,8 @@ impl<B: Bell> Local<B> {
             .store(self.balance.load(Ordering::Relaxed).wrapping_add_signed(change), Ordering::Relaxed);
     }
 
-    /// Spawns a task of the calling thread, the owner; `spawned` is told before it is queued. On any other thread, which
-    /// is to say after the end, the future is dropped at once, and the handle resolves cancelled.
+    /// Spawns a task of the calling thread, the owner; `spawned` is told before it is queued. While that steps down, and on any
+    /// other thread, which is to say after the end, the future is dropped at once, and the handle resolves cancelled.
     pub(crate) fn spawn_here<F>(
         this: &Arc<Self>,
         future: F,
@@ -135,7 +142,7 @@ impl<B: Bell> Local<B> {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let Some(core) = this.here() else {
+        let Some(core) = this.here().filter(|core| !core.leaving.get()) else {
             return task::refuse(Id::next(), label, future);
         };
         let (cache, id) = core.cache_and_id();
@@ -149,7 +156,8 @@ impl<B: Bell> Local<B> {
         handle
     }
 
-    /// Spawns a task from wherever the calling thread is: `create` goes to the owner's thread, and makes the future there.
+    /// Spawns a task from wherever the calling thread is: `create` goes to the owner's thread, and makes the future there. On that
+    /// thread itself, while it steps down, `create` is dropped at once.
     pub(crate) fn spawn_made<C, F>(
         this: &Arc<Self>,
         create: C,
@@ -161,7 +169,11 @@ impl<B: Bell> Local<B> {
         F: Future + 'static,
         F::Output: Send + 'static,
     {
-        let (cache, id) = this.here().map_or_else(|| (None, Id::next()), Core::cache_and_id);
+        let here = this.here();
+        if here.is_some_and(|core| core.leaving.get()) {
+            return task::refuse(Id::next(), label, create);
+        }
+        let (cache, id) = here.map_or_else(|| (None, Id::next()), Core::cache_and_id);
         // SAFETY: the owner alone polls, and what was polled is dropped by the owner alone. Before that the future is
         // `create`, which is `Send`.
         let (task, handle) = unsafe { task::spawn_unchecked(this, cache, id, label, Made::by(create)) };

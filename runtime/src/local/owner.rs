@@ -155,7 +155,10 @@ impl<B: Bell> Owner<B> {
         if self.over.replace(true) {
             return 0;
         }
+        // A destructor that spawns its like would keep this thread at it for ever.
+        self.core().leaving.set(true);
         let cancelled = self.cancel_all();
+        self.core().leaving.set(false);
         // Ordering: Release pairs with the Acquire in `of`.
         self.local.owner.store(0, Ordering::Release);
         cancelled

@@ -233,7 +233,9 @@ impl<F: Future> Future for RunUntil<'_, F> {
 /// [entered](LocalSet::enter).
 ///
 /// Without a set: inside a task of [`spawn_pinned`](crate::task::spawn_pinned) the new one is pinned to the same thread; and in
-/// a [current-thread runtime](crate::Builder::new_current_thread) it runs in the present `block_on`, whose end drops it.
+/// a [current-thread runtime](crate::Builder::new_current_thread) it runs in the present `block_on`, whose end drops it. A
+/// destructor that spawns at that end, or at that of its set, is refused: the future is dropped there and then, and the handle
+/// says "cancelled".
 ///
 /// ```
 /// use runtime::task::{LocalSet, spawn_local};

@@ -657,3 +657,52 @@ fn tasks_that_one_driver_leaves_ready_are_told_to_the_others() {
     // `a` is kept, and not polled again.
     assert!(b_count.get() > 0, "the one that waits for the last of them runs the rest");
 }
+
+/// What it spawns is refused there and then: were it queued and cancelled in its turn, its like would follow for ever.
+#[test]
+fn leaving_block_on_ends_although_destructors_spawn_their_like() {
+    const MOST: usize = 10;
+    thread_local! {
+        static DEPTH: Cell<usize> = const { Cell::new(0) };
+    }
+    struct Again(fn(Again), Tally);
+    impl Drop for Again {
+        fn drop(&mut self) {
+            self.1.add();
+            let depth = DEPTH.get();
+            if depth < MOST {
+                DEPTH.set(depth + 1);
+                (self.0)(Again(self.0, self.1.clone()));
+                DEPTH.set(depth);
+            }
+        }
+    }
+    async fn waits(again: Again) {
+        let _again = again;
+        std::future::pending::<()>().await;
+    }
+    let _watchdog = watchdog();
+    let local = |again| {
+        let refused = spawn_local(waits(again));
+        // While it is polled, and not yet dropped, nothing is refused.
+        assert_eq!(refused.is_finished(), DEPTH.get() > 0);
+    };
+    let pinned = |again: Again| {
+        let refused = runtime::task::spawn_pinned(|| waits(again));
+        assert_eq!(refused.is_finished(), DEPTH.get() > 0);
+    };
+    let sole = Builder::new_current_thread().build().unwrap();
+    for spawn in [local as fn(Again), pinned] {
+        let dropped = Tally::default();
+        for _ in 0..2 {
+            sole.block_on(async {
+                spawn(Again(spawn, dropped.clone()));
+                yield_now().await;
+            });
+        }
+        assert_eq!(dropped.get(), 2 * (MOST + 1));
+        assert_eq!(sole.metrics().live_tasks, 0);
+        // The queue is open again.
+        assert_eq!(sole.block_on(async { spawn_local(async { 7 }).await }).unwrap(), 7);
+    }
+}
