@@ -38,8 +38,10 @@ where
 /// Spawns a task whose future need not be `Send`, onto the pool that this thread is in: `create` is sent to a worker
 /// thread and makes the future there; it is polled, and dropped, on that thread alone.
 ///
-/// The worker with the fewest such tasks is chosen. While it is inside a long poll, or blocks in place, its pinned tasks
-/// wait, for nobody can take them over. In a current-thread runtime they run on the thread in `block_on`, and those that are not
+/// The worker with the fewest such tasks is chosen, one that is not held up if there is one. While it is inside a long poll,
+/// or blocks in place, its pinned tasks wait, for nobody can take them over: so a task that blocks in place until a pinned task of
+/// its own worker has ended waits for ever, and with one worker that is each of them. Await it instead, or block in
+/// [`spawn_blocking`]. In a current-thread runtime they run on the thread in `block_on`, and those that are not
 /// complete are dropped when that returns.
 ///
 /// ```
