@@ -224,7 +224,8 @@ impl Builder {
     /// again when it has come out of that poll; of each place where tasks are spawned, once a second at most
     /// ([`StallReport::unreported`] counts the rest, and [`Metrics::stalls`](crate::Metrics::stalls) all). Polls
     /// inside of [`block_in_place`](crate::task::block_in_place), and those of the thread in `block_on`, are not
-    /// reported; nor is anything in a runtime without workers.
+    /// reported; nor is one that panics, where the report of the panic takes its time; nor is anything in a runtime without
+    /// workers. Of panics the runtime learns by a panic hook, which it puts around the one that is set when it is built.
     ///
     /// It runs on the thread that looks after stuck workers: it must not block. It may drop the
     /// runtime, or shut it down, which does not wait there. A panic in it is told by the panic hook, and has no

@@ -74,8 +74,8 @@ pub enum TaskState {
     Queued,
     /// A thread is inside of its poll, or of the closure. With the number of the worker, where it is one.
     Polling {
-        /// The worker; spare ones have the numbers from the count of workers, plus one, on. That count itself is the number of
-        /// the thread in `block_on`.
+        /// The worker; spare ones have the numbers from the count of workers, plus one, on. `None` for the thread in `block_on`,
+        /// which polls the tasks of a runtime without workers, and for those that run closures.
         worker: Option<usize>,
     },
     /// It waits to be woken.
@@ -148,7 +148,12 @@ impl fmt::Display for TaskDump {
             TaskKind::Blocking => write!(f, ", a closure")?,
             TaskKind::Compute => write!(f, ", a computation")?,
         }
-        write!(f, ": {}", self.state)?;
+        match (self.kind, self.state) {
+            (TaskKind::Shared | TaskKind::Pinned, TaskState::Polling { worker: None }) => {
+                f.write_str(": polled by the thread in `block_on`")?;
+            }
+            (_, state) => write!(f, ": {state}")?,
+        }
         if let Some(polled_for) = self.polled_for {
             write!(f, " for {polled_for:?}")?;
         }

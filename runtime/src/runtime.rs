@@ -209,7 +209,7 @@ impl Runtime {
         let metrics = workers_left.then(|| shared.metrics());
         ShutdownReport {
             workers: if workers_left { shared.workers_left() } else { 0 },
-            tasks: metrics.map_or(0, |metrics| metrics.live_tasks),
+            tasks: metrics.map_or(0, |metrics| metrics.live_tasks + shared.cancelled()),
             blocking: running.len(),
             blocking_tasks: running.into_iter().flatten().collect(),
         }

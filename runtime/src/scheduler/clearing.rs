@@ -49,22 +49,27 @@ impl Shared {
         // The other two are this thread and the supervisor.
         let others = || self.members.count() > 2;
         while others() {
-            self.arena.cancel_idle();
+            let mut cancelled = self.arena.cancel_idle();
             // Somebody's who does not come back to it, or of nobody: no worker runs a task any more.
             for slot in &self.slots {
                 if let Some(task) = slot.rescue() {
                     task.cancel();
+                    cancelled += 1;
                 }
                 while let Some(stolen) = local.steal_from(&slot.stealer) {
                     stolen.item.cancel();
+                    cancelled += 1;
                     while let Some(task) = local.pop() {
                         task.cancel();
+                        cancelled += 1;
                     }
                 }
             }
             for task in self.injector.pop_batch(usize::MAX, 1) {
                 task.cancel();
+                cancelled += 1;
             }
+            self.count_cancelled(cancelled);
             let began = Instant::now();
             while others() && began.elapsed() < pause {
                 std::thread::park_timeout(FIRST_PAUSE);

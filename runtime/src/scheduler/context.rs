@@ -139,6 +139,11 @@ impl Context {
         if std::ptr::eq(self.serves.get(), shared) { self.held.as_ref() } else { None }
     }
 
+    /// The slot, if this thread holds one still.
+    pub(super) fn slot_if_held(&self) -> Option<&Slot> {
+        self.held_of(&self.shared).map(Held::slot)
+    }
+
     /// The slot of a thread whose role has one.
     #[inline]
     pub(super) fn held(&self) -> &Held {

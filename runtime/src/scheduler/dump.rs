@@ -50,7 +50,7 @@ impl Polls<'_> {
     fn entry(&self, sight: Sight, kind: TaskKind) -> (TaskDump, Option<(usize, u64)>) {
         let poll = if sight.is_owned() { self.shared.find_poll(sight.id) } else { None };
         let state = if let Some((slot, _)) = poll {
-            TaskState::Polling { worker: Some(slot) }
+            TaskState::Polling { worker: Some(slot).filter(|&slot| slot != self.shared.guest_slot()) }
         } else if self.closures.contains(&sight.id) {
             TaskState::Polling { worker: None }
         } else if sight.is_cancelled() {

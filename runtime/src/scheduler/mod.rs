@@ -7,6 +7,7 @@ mod dump;
 mod forked;
 mod guest;
 mod link;
+mod panics;
 mod park;
 mod pinned;
 mod push;
@@ -99,6 +100,8 @@ pub(crate) struct Shared {
     owner_left: AtomicBool,
     /// A member is there that is no worker, and cancels what is left.
     clearing: AtomicBool,
+    /// Tasks that were cancelled by who ends the runtime, and not by a worker.
+    cancelled: AtomicU64,
     /// For what has only a reference, inside a task's header.
     this: Weak<Shared>,
 }
@@ -231,6 +234,7 @@ impl Shared {
         // Completed is read first, so that a task cannot seem to complete before it was spawned.
         // Relaxed: figures.
         let completed = sum(|slot| slot.counters.completed.get());
+        let cancelled = self.cancelled();
         let spawned = sum(|slot| slot.counters.spawned.get())
             .wrapping_add(self.spawned_outside.load(Ordering::Relaxed));
         let blocking = self.blocking.metrics();
@@ -240,7 +244,7 @@ impl Shared {
             guest: worker(&self.slots[self.guest_slot()]),
             spares: self.cover.active(),
             spawned,
-            live_tasks: spawned.saturating_sub(completed),
+            live_tasks: spawned.saturating_sub(completed).saturating_sub(cancelled),
             // Its lock may be held by a thread that a forked child does not have.
             injector_depth: if self.is_inherited() { 0 } else { self.injector.len() },
             timers: self.driver.timers().len(),
@@ -254,6 +258,17 @@ impl Shared {
             stalled_workers: self.supervisor.stalled(),
             driver_rescues: self.supervisor.rescues(),
         }
+    }
+
+    /// How many tasks were cancelled by now by who ends the runtime.
+    pub(crate) fn cancelled(&self) -> u64 {
+        // Relaxed: a figure.
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn count_cancelled(&self, tasks: usize) {
+        // Relaxed: a figure.
+        self.cancelled.fetch_add(tasks as u64, Ordering::Relaxed);
     }
 
     /// Workers that have not left yet. The supervisor is a member, too, and leaves after them; so is who clears up meanwhile.

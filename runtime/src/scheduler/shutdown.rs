@@ -115,7 +115,7 @@ impl Shared {
         let entered = frame.enter();
         // From here on sockets and timers are left to whoever polls them next, destructors for example.
         self.driver.abandon();
-        self.pinned.end();
+        self.count_cancelled(self.pinned.end());
         // A destructor may have woken or spawned; a foreign thread may be between winning a task and queueing it.
         // Each round cancels what it finds, and the next sees what has arrived since.
         loop {
@@ -125,6 +125,7 @@ impl Shared {
                 drained += 1;
                 task.cancel();
             }
+            self.count_cancelled(scan.cancelled + drained);
             if scan.is_clear() && drained == 0 {
                 break;
             }

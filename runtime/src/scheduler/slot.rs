@@ -4,7 +4,7 @@
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -61,6 +61,8 @@ pub(crate) struct Slot {
     pub(crate) watch: Watch,
     /// The holder's number in the system; zero if nobody wants to know.
     tid: AtomicU32,
+    /// The beat of the last poll in which a panic was reported.
+    panicked: AtomicU64,
     held: Hold,
     core: UnsafeCell<Core>,
 }
@@ -81,6 +83,7 @@ impl Slot {
             counters: CachePadded::new(Counters::default()),
             watch: Watch::new(),
             tid: AtomicU32::new(0),
+            panicked: AtomicU64::new(0),
             held: Hold::new(),
             core: UnsafeCell::new(Core {
                 local,
@@ -136,6 +139,19 @@ impl Slot {
     pub(crate) fn tid(&self) -> u32 {
         // Relaxed: for reports.
         self.tid.load(Ordering::Relaxed)
+    }
+
+    /// A panic is being reported in the poll with this beat. By the slot's thread.
+    #[cold]
+    pub(super) fn set_panicked(&self, beat: u64) {
+        // Relaxed: for reports, which come a threshold later.
+        self.panicked.store(beat, Ordering::Relaxed);
+    }
+
+    /// Whether a panic was reported in the poll with this beat, caught or not.
+    pub(super) fn has_panicked(&self, beat: u64) -> bool {
+        // Relaxed: for reports.
+        self.panicked.load(Ordering::Relaxed) == beat
     }
 
     pub(crate) fn is_held(&self) -> bool {

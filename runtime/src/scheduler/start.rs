@@ -25,7 +25,7 @@ use crate::report::say;
 use crate::spawn_blocking::BlockingTasks;
 use crate::supervisor::cover::Cover;
 use crate::supervisor::members::Members;
-use crate::supervisor::{self, Supervisor};
+use crate::supervisor::{self, Supervised as _, Supervisor};
 use crate::task::{Arena, Cache};
 use crate::tokio_compat::Lease;
 
@@ -71,9 +71,16 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         id: Id::next(),
         owner_left: AtomicBool::new(false),
         clearing: AtomicBool::new(false),
+        cancelled: AtomicU64::new(0),
         this: Weak::clone(weak),
         config,
     });
+    shared.watch_panics();
+    if shared.config.workers > 0 {
+        // Before the first task: each is younger than a sample.
+        let taken = shared.taken(Instant::now());
+        shared.supervisor.remember(|memory| memory.births.add(taken));
+    }
     for index in 0..shared.config.workers {
         let member = Arc::clone(&shared);
         shared.start_member(move || worker::run(&member, index))?;

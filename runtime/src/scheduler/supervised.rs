@@ -50,8 +50,8 @@ impl Supervised for Shared {
         (task.id == poll.id).then_some(task)
     }
 
-    fn blocks_in_place(&self, slot: usize) -> bool {
-        self.cover.blocks_in_place(slot)
+    fn has_excuse(&self, slot: usize, beat: u64) -> bool {
+        self.cover.blocks_in_place(slot) || self.slots[slot].has_panicked(beat)
     }
 
     #[cold]

@@ -89,6 +89,11 @@ impl fmt::Display for StallReport {
 }
 
 impl Reporting {
+    /// Whether anybody is to be told. Of events nobody can tell.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.print || self.call.is_some() || cfg!(feature = "tracing")
+    }
+
     /// Calls the user's function, which must not panic: whoever calls this catches that.
     pub(crate) fn report(&self, report: &StallReport) {
         trace::event(report);

@@ -48,8 +48,8 @@ pub(crate) trait Supervised {
     /// The task of the slot's poll, if that is the one with this beat.
     fn polled_task(&self, slot: usize, beat: u64) -> Option<Sight>;
 
-    /// Whether the slot's thread has said itself that it blocks.
-    fn blocks_in_place(&self, slot: usize) -> bool;
+    /// Whether the slot's thread has said itself that it blocks, or reports a panic in the poll with this beat.
+    fn has_excuse(&self, slot: usize, beat: u64) -> bool;
 
     /// Tells whoever wants to know of a stall. The user's code runs in there.
     fn report(&self, report: StallReport);
@@ -191,7 +191,7 @@ pub(crate) fn run(shared: &impl Supervised) {
         period = if in_order { sampler.coarse() } else { sampler.fine() };
         period = tidies.map_or(period, |after| period.min(after));
     }
-    see_them_out(shared);
+    see_them_out(shared, &mut sampler);
 }
 
 /// Lets a period pass, all of it: a sample counts for one, whoever calls meanwhile.
@@ -276,10 +276,21 @@ impl<'a, S: Supervised> Sampler<'a, S> {
             }
         }
         // Last of all: the user's code may take its time.
+        self.report();
+        !neglected && self.watches.iter().all(Watch::is_in_order)
+    }
+
+    /// As `sample`, where nobody stands in for anybody any more: to be able to say who keeps the runtime from ending.
+    fn sample_the_last(&mut self, passed: Duration) {
+        self.look_at_slots(passed);
+        self.memorize();
+        self.report();
+    }
+
+    fn report(&mut self) {
         for report in self.stalls.take_due() {
             self.shared.report(report);
         }
-        !neglected && self.watches.iter().all(Watch::is_in_order)
     }
 
     /// How many slots are stuck.
@@ -303,7 +314,7 @@ impl<'a, S: Supervised> Sampler<'a, S> {
                         // Relaxed: a figure.
                         shared.supervisor().stalls.fetch_add(1, Ordering::Relaxed);
                         if let Some(task) = shared.polled_task(slot, beat)
-                            && !shared.blocks_in_place(slot)
+                            && !shared.has_excuse(slot, beat)
                         {
                             self.stalls.begin(slot, task.id, task.label, lasted);
                         }
@@ -365,8 +376,9 @@ impl<'a, S: Supervised> Sampler<'a, S> {
 /// Workers leave one by one. One that is still inside a poll may wait there for a socket or a timer (in a destructor, say):
 /// until it has left, this thread is the one that turns the driver. Or for a task, which nobody runs any more: another thread cancels
 /// these, whose destructors may wait for a socket or a timer in turn.
-fn see_them_out(shared: &impl Supervised) {
+fn see_them_out<S: Supervised>(shared: &S, sampler: &mut Sampler<'_, S>) {
     let began = Instant::now();
+    let mut sampled = began;
     let mut clearing = false;
     while shared.members() > 1 {
         // What it wakes goes to the injector: this thread holds no slot.
@@ -377,8 +389,14 @@ fn see_them_out(shared: &impl Supervised) {
         if !clearing && began.elapsed() >= PATIENCE {
             clearing = shared.start_clearing();
         }
+        if shared.stall_threshold() != Duration::MAX && sampled.elapsed() >= sampler.fine() {
+            sampled = Instant::now();
+            sampler.sample_the_last(sampler.fine());
+        }
         shared.supervisor().parker.park_timeout(CLOSING_TURN);
     }
+    // Who came out of a long poll last has done so.
+    sampler.sample_the_last(Duration::ZERO);
 }
 
 /// Nothing runs, and somebody waits in the driver.

@@ -156,3 +156,59 @@ fn the_blocking_pool_is_counted() {
     until(|| runtime.metrics().idle_blocking_threads == 2);
     assert_eq!(runtime.metrics().blocking_queue_depth, 0);
 }
+
+#[test]
+fn a_runtime_that_has_ended_has_no_live_tasks() {
+    let _watchdog = watchdog();
+    for workers in [0, 1, 2] {
+        let mut builder = match workers {
+            0 => runtime::Builder::new_current_thread(),
+            _ => Runtime::builder(),
+        };
+        let runtime = builder.worker_threads(workers.max(1)).build().unwrap();
+        let handle = runtime.handle().clone();
+        let (begun, begins) = mpsc::channel();
+        for n in 0..20 {
+            let begun = begun.clone();
+            let waits = async move {
+                begun.send(()).unwrap();
+                std::future::pending::<()>().await;
+            };
+            drop(if n % 2 == 0 { runtime.spawn(waits) } else { runtime.spawn_pinned(|| waits) });
+        }
+        if workers > 0 {
+            begins.iter().take(20).for_each(drop);
+        }
+        // Some of these are never polled.
+        for _ in 0..20 {
+            drop((runtime.spawn(async {}), runtime.spawn_pinned(|| async {})));
+        }
+        assert!(handle.metrics().live_tasks >= 20);
+        drop(runtime);
+        let metrics = handle.metrics();
+        assert_eq!((metrics.spawned, metrics.live_tasks), (60, 0), "{workers} workers");
+        assert!(handle.dump().is_empty());
+    }
+}
+
+/// While a worker does not leave, others cancel what nobody runs.
+#[test]
+fn what_is_cancelled_around_a_worker_that_does_not_leave_is_live_no_more() {
+    let _watchdog = watchdog();
+    let runtime = pool(1);
+    let (handle, gate) = (runtime.handle().clone(), Gate::default());
+    let (held, (begun, begins)) = (gate.clone(), mpsc::channel());
+    drop(runtime.spawn(async move {
+        begun.send(()).unwrap();
+        held.wait();
+    }));
+    begins.recv().unwrap();
+    for _ in 0..20 {
+        drop(runtime.spawn(std::future::pending::<()>()));
+    }
+    let report = runtime.shutdown(Duration::ZERO);
+    assert_eq!(report.tasks, 21, "{report:?}");
+    until(|| handle.metrics().live_tasks == 1);
+    gate.open();
+    until(|| handle.metrics().live_tasks == 0);
+}

@@ -250,3 +250,56 @@ fn with_the_feature_a_stall_is_an_event_of_tracing() {
         until_no_tasks(&runtime);
     });
 }
+
+// The report of a panic takes its time, with a backtrace 100 ms and more.
+#[test]
+fn a_poll_that_panics_is_not_told_on_but_counted() {
+    child::run("stall_report::a_poll_that_panics_is_not_told_on_but_counted", || {
+        let _watchdog = watchdog();
+        let found = Gate::default();
+        let slow = found.clone();
+        std::panic::set_hook(Box::new(move |_| slow.wait()));
+        let (runtime, reports) = reporting(|_| ());
+        let task = runtime.spawn(async { panic!("reported for long") });
+        until(|| runtime.metrics().stalls > 0);
+        found.open();
+        assert!(runtime.block_on(task).unwrap_err().is_panic());
+        // Nobody sets his own in between, so the next is noted too; but this one blocks, and has not panicked.
+        let (gate, stalls) = (Gate::default(), runtime.metrics().stalls);
+        let _opens = OpenOnDrop(gate.clone());
+        let blocker = runtime.spawn(blocked(&gate));
+        until(|| runtime.metrics().stalls > stalls);
+        let told = reports.recv().unwrap();
+        assert_eq!((told.id, told.over), (blocker.id(), false));
+    });
+}
+
+#[test]
+fn who_keeps_a_runtime_from_ending_is_told_and_seen_in_a_dump() {
+    let _watchdog = watchdog();
+    let (runtime, reports) = reporting(|_| ());
+    let handle = runtime.handle().clone();
+    let (gate, started) = (Gate::default(), Tally::default());
+    let _opens = OpenOnDrop(gate.clone());
+    let task = runtime.spawn({
+        let (gate, started) = (gate.clone(), started.clone());
+        async move {
+            started.add();
+            gate.wait();
+        }
+    });
+    until(|| started.get() == 1);
+    // At once: on a machine that is not very slow nobody has found it by then.
+    runtime.shutdown_background();
+    let found = reports.recv().unwrap();
+    assert_eq!((found.id, found.over), (task.id(), false));
+    assert!(handle.metrics().stalls >= 1);
+    // From sample to sample for longer.
+    let polled_for = || handle.dump().iter().find(|entry| entry.id == task.id()).unwrap().polled_for;
+    until(|| polled_for().is_some_and(|time| time >= Duration::from_millis(100)));
+    gate.open();
+    let over = reports.recv().unwrap();
+    assert_eq!((over.id, over.over), (task.id(), true));
+    assert!(over.lasted >= Duration::from_millis(100), "{over:?}");
+    until(|| handle.metrics().stalled_workers == 0);
+}
