@@ -22,6 +22,8 @@
 //! }
 //! # }
 //! ```
+#[cfg(feature = "tokio-io")]
+mod buf;
 mod bytes;
 #[macro_use]
 mod methods;

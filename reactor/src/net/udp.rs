@@ -28,7 +28,7 @@ use crate::io::Io;
 /// # std::io::Result::Ok(()) }).unwrap();
 /// ```
 pub struct UdpSocket {
-    io: Io<std::net::UdpSocket>,
+    pub(super) io: Io<std::net::UdpSocket>,
 }
 
 impl UdpSocket {

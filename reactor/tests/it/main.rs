@@ -1,6 +1,8 @@
 //! What `reactor` promises, a module a subject.
 mod bad_input;
 mod block;
+#[cfg(feature = "tokio-io")]
+mod buf;
 mod by_hand;
 mod child;
 mod drive;

@@ -37,7 +37,7 @@ const YIELDS: u32 = 16;
 /// # std::io::Result::Ok(()) }).unwrap();
 /// ```
 pub struct UnixDatagram {
-    io: Io<net::UnixDatagram>,
+    pub(in crate::net) io: Io<net::UnixDatagram>,
 }
 
 impl UnixDatagram {
