@@ -2,6 +2,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
+use crate::wheel::prefetch_to_write;
+
 /// Enough that the lock is taken seldom, few enough that it is not held long.
 const CAPACITY: usize = 32;
 
@@ -20,6 +22,8 @@ impl Batch {
     }
 
     pub(crate) fn push(&mut self, waker: Waker) {
+        // What it refers to, a task mostly, will be written when it is called.
+        prefetch_to_write(waker.data());
         self.wakers[self.len] = Some(waker);
         self.len += 1;
     }

@@ -4,7 +4,7 @@ mod node;
 mod oracle;
 mod slots;
 
-pub(crate) use node::{Node, NodeRef};
+pub(crate) use node::{Node, NodeRef, prefetch_to_write};
 use slots::Slots;
 
 /// No entry: what `earliest` says of an empty wheel.
@@ -33,7 +33,7 @@ pub(crate) struct Wheel {
     levels: u32,
     /// One bit for each slot that is not empty.
     occupied: [u64; LEVELS + 1],
-    slots: Slots<{ FAR + 1 }>,
+    slots: Slots,
 }
 
 impl Wheel {
@@ -83,7 +83,7 @@ impl Wheel {
     }
 
     /// Turns the wheel towards `now` and takes out the next entry that is due by then. Entries come in the order of
-    /// their ticks, those of one tick in the order of their insertion. `None`: nothing more is due.
+    /// their ticks, those of one tick about in the order of their insertion. `None`: nothing more is due.
     #[inline]
     pub(crate) fn pop(&mut self, now: u64) -> Option<NodeRef> {
         let now = now.min(NEVER - 1);
@@ -120,7 +120,7 @@ impl Wheel {
 
     #[inline]
     fn pop_from(&mut self, slot: usize) -> Option<NodeRef> {
-        let node = self.slots.first(slot)?;
+        let node = self.slots.next(slot)?;
         self.remove(node);
         Some(node)
     }
@@ -169,7 +169,7 @@ impl Wheel {
     fn cascade(&mut self) {
         let slot = self.lowest();
         let last = self.slots.last(slot);
-        while let Some(node) = self.slots.first(slot) {
+        while let Some(node) = self.slots.next(slot) {
             self.unlink(node);
             self.link(node, node.tick());
             if Some(node) == last {

@@ -94,6 +94,20 @@ impl RingRef {
         self.with_mut(|links| unsafe { (*links).prev = prev });
     }
 
+    /// Whether nothing else is in its ring.
+    #[inline]
+    pub(super) fn is_alone(self) -> bool {
+        self.next() == self
+    }
+
+    /// Has an entry brought to this core, to be written soon: a hint.
+    #[inline(always)]
+    pub(super) fn prefetch(self) {
+        prefetch_to_write(self.0.as_ptr());
+        // It may go on in the next line.
+        prefetch_to_write(self.0.as_ptr().wrapping_byte_add(48));
+    }
+
     /// Makes it a ring by itself.
     pub(super) fn close(self) {
         self.set_next(self);
@@ -117,6 +131,18 @@ impl RingRef {
         prev.set_next(next);
         next.set_prev(prev);
         (next == prev).then_some(next)
+    }
+}
+
+/// Has a line of memory brought to this core, to be written soon: a hint.
+#[inline(always)]
+pub(crate) fn prefetch_to_write<T>(_address: *const T) {
+    // Not the intrinsic: where the target is any x86-64 that is a `prefetcht0`, which brings a line only to be read if others
+    // have it. A processor that does not know `prefetchw` takes it for a no-op.
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: a hint: it neither reads nor faults, whatever the address.
+    unsafe {
+        std::arch::asm!("prefetchw [{}]", in(reg) _address, options(nostack, preserves_flags, readonly));
     }
 }
 

@@ -263,3 +263,52 @@ fn never_is_not_reached() {
     pair.advance(1 << 62);
     assert_eq!(pair.oracle.len(), 1);
 }
+
+/// What comes out at `tick`, by the order of insertion.
+fn fired_at(pair: &mut Pair, tick: u64) -> Vec<usize> {
+    let mut fired = Vec::new();
+    while let Some(node) = pair.wheel.pop(tick) {
+        let id = pair.ids[&node.as_ptr().as_ptr().cast_const()];
+        pair.oracle.remove(&id);
+        fired.push(id.1);
+    }
+    pair.elapsed = pair.elapsed.max(tick);
+    fired
+}
+
+#[test]
+fn entries_of_one_tick_come_out_in_order_if_none_was_taken_out() {
+    // By how many levels each falls before its turn comes.
+    for distance in [3, 3 << 6, 3 << 12, 3 << 18] {
+        let mut pair = Pair::new();
+        // Any number may have been in the slot before, and have been taken out again.
+        for round in 0..10 {
+            let tick = (distance + 1) * (round + 1);
+            for _ in 0..round {
+                pair.insert(tick);
+            }
+            (0..round).for_each(|_| pair.remove(0));
+            let inserted: Vec<_> = (0..23).map(|_| pair.insert(tick)).collect();
+            assert_eq!(fired_at(&mut pair, tick), inserted, "round {round} of {distance}");
+        }
+    }
+}
+
+#[test]
+fn a_slot_of_which_some_were_taken_out_gives_all_others() {
+    for removed in 0..64_u32 {
+        let mut pair = Pair::new();
+        let inserted: Vec<_> = (0..12).map(|_| pair.insert(70)).collect();
+        // Two neighbours for each bit. Backwards, so that those before keep their places.
+        for nth in (0..12).rev().filter(|nth| removed >> (nth / 2) & 1 == 1) {
+            pair.remove(nth);
+        }
+        let mut left: Vec<_> = pair.oracle.keys().map(|(_, id)| *id).collect();
+        assert!(left.iter().all(|id| inserted.contains(id)));
+        left.sort_unstable();
+        let mut fired = fired_at(&mut pair, 70);
+        fired.sort_unstable();
+        assert_eq!(fired, left, "of {removed:b}");
+        assert_eq!(pair.wheel.earliest(), NEVER, "the slot is known to be empty");
+    }
+}
