@@ -27,7 +27,7 @@ CARGO_TARGET_DIR=$target/remedy cargo run -q --manifest-path "$work/Cargo.toml" 
     { cat "$work/stderr"; exit 1; }
 cat "$work/stdout" "$work/stderr"
 grep -q 'panicked with message .*feature `tokio-compat`' "$work/stdout"
-# Two, and not once for each report. (To print a backtrace takes so long that a debug build may report a stall as well, with help of its own.)
+# Two, and not once for each report. A stall would have help of its own.
 [ "$(grep -c '^  help: .*tokio' "$work/stderr")" -eq 2 ]
 grep -q '^  help: .*enable the feature `tokio-compat`' "$work/stderr"
 
