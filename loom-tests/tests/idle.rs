@@ -253,6 +253,25 @@ fn what_a_pusher_left_to_a_watch_is_passed_on_by_whichever_searcher_is_the_last(
 }
 
 #[test]
+fn what_a_finder_has_moved_is_seen_by_the_last_searcher() {
+    check(3, || {
+        let pool = Pool::new(&[0, 1, 2], 0);
+        assert!(pool.idle.start_searching(0));
+        assert!(pool.idle.start_searching(1));
+        let moved = Arc::new(AtomicBool::new(false));
+        let own = Arc::clone(&moved);
+        let finder = worker(&pool, 0, move |pool| {
+            // What it has taken besides the one that it is stuck in from now on.
+            own.store(true, Ordering::Release);
+            pool.wake(pool.idle.stop_searching(0, || own.load(Ordering::Acquire)));
+        });
+        let last = pool.idle.park(1, true, || moved.load(Ordering::Acquire));
+        finder.join().unwrap();
+        assert!(last != Park::Sleep || pool.idle.parked() == 0, "nobody looks for what the finder has moved");
+    });
+}
+
+#[test]
 fn two_sleepers_take_one_item_each() {
     check(3, || {
         let pool = Pool::new(&[0, 48], 0);

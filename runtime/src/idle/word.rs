@@ -158,8 +158,9 @@ impl Word {
     /// Searching → running. True: it was the last one, and must look around after a fence.
     #[must_use]
     pub(super) fn stop_searching(&self) -> bool {
-        // Relaxed: ordered by the fence that follows; see the README.
-        let seen = Snapshot(self.0.fetch_sub(SEARCHING, Ordering::Relaxed));
+        // Ordering: Release pairs with the fence of the last searcher, whose RMW reads from this one: he sees what this one has
+        // moved into its own queue.
+        let seen = Snapshot(self.0.fetch_sub(SEARCHING, Ordering::Release));
         debug_assert!(seen.searching() > 0, "nobody searches: {seen:?}");
         seen.searching() == 1
     }

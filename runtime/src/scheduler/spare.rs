@@ -67,7 +67,7 @@ impl Drop for Blocked {
 
 impl Context {
     /// What only this thread would run next is put where others can take it.
-    fn expose(&self) {
+    pub(super) fn expose(&self) {
         if let Some(held) = self.held_of(self.shared()) {
             if let Some(task) = held.slot().lifo.withdraw() {
                 self.push_back(task);

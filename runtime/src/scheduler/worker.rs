@@ -128,6 +128,10 @@ impl Holder<'_> {
         let Some(task) = pinned.next() else {
             return;
         };
+        if self.context.role() == Role::Worker {
+            // What would be next has been told of to nobody; now this poll is before it.
+            self.context.expose();
+        }
         let _turn = pinned.begin_turn();
         let ran = self.poll_task(frame, task, pinned.here());
         if pinned.put_back(ran) {
