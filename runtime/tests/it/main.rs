@@ -10,6 +10,7 @@ mod support;
 
 mod auto_traits;
 mod bad_input;
+mod beside_pinned;
 mod block_in_place;
 mod blocking;
 mod burst;
