@@ -4,6 +4,7 @@ mod clearing;
 mod context;
 mod doze;
 mod dump;
+mod follow;
 mod forked;
 mod guest;
 mod link;

@@ -82,6 +82,8 @@ impl Context {
         core.searching.set(leave.searching);
         shared.unpark_supervisor_if(leave.supervisor_was_asleep);
         self.tell_of_turned_up(true);
+        // The next round begins before its poll.
+        self.follow_what_turned_up(2);
     }
 
     /// Blocks the thread, as a worker or as the guest, for no longer than `most`.

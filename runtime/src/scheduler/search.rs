@@ -23,7 +23,7 @@ impl Context {
         // Never more than half a queue, so that a batch leaves room for what its tasks wake. But some in any case: a
         // queue that its own tasks keep full must not keep the injector waiting.
         // One that goes deep takes no more than that: its own tasks find their data in the cache, and what it takes does not.
-        let most = if core.follow.get() > 0 {
+        let most = if core.follow.is_on() && core.local.is_crowded() {
             LEAST_BATCH
         } else {
             core.local.room().clamp(LEAST_BATCH, CAPACITY / 2)

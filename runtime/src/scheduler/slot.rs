@@ -11,6 +11,7 @@ use crossbeam_utils::CachePadded;
 
 use super::Shared;
 use super::doze::Doze;
+use super::follow::Follow;
 use super::push::Route;
 use super::rng::Rng;
 use crate::hold::Hold;
@@ -39,8 +40,8 @@ pub(crate) struct Core {
     pub(crate) route: Cell<Route>,
     /// Tasks queued by the present turn.
     pub(crate) turned_up: Cell<u32>,
-    /// Polls still to be followed by a look at the driver each, because the last such look but so many has woken somebody.
-    pub(crate) follow: Cell<u32>,
+    /// Whether each poll is followed by a look at the driver.
+    pub(super) follow: Follow,
     /// When this worker last turned the driver while busy.
     pub(crate) last_turn: Cell<Instant>,
     /// Whether to wait for a call.
@@ -96,7 +97,7 @@ impl Slot {
                 joiner: Cell::new(std::ptr::null()),
                 route: Cell::new(Route::Queue),
                 turned_up: Cell::new(0),
-                follow: Cell::new(0),
+                follow: Follow::new(),
                 last_turn: Cell::new(Instant::now()),
                 doze: Doze::new(Instant::now()),
                 searching: Cell::new(false),

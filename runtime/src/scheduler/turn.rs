@@ -11,10 +11,6 @@ use crate::supervisor::heartbeat::SUPERVISED;
 /// that this bounds its share at 4 %.
 const BUSY_TURN: Duration = Duration::from_micros(25);
 
-/// Polls after each of which the driver is looked at, as long as none of the looks wakes somebody: with a crowded queue only.
-/// More than one, because another worker may have taken what the last poll caused.
-const FOLLOWED: u32 = 4;
-
 impl Context {
     /// Turns the driver if the supervisor says that it has been unowned for too long.
     #[inline]
@@ -27,19 +23,18 @@ impl Context {
     #[cold]
     pub(super) fn turn_while_busy(&self) {
         let (core, shared) = (self.core(), self.shared());
-        let follows = core.follow.get();
-        // Unless this turn wakes somebody, or is somebody else's.
-        core.follow.set(follows.saturating_sub(1));
-        core.until_turn.set(if follows > 0 { 1 } else { shared.config.event_interval });
+        let follows = core.follow.is_on();
+        core.until_turn.set(if follows { 1 } else { shared.config.event_interval });
         let overdue = shared.signals() & DRIVER_OVERDUE != 0;
         if shared.driver.is_held() {
+            core.follow.was_kept_out();
             if overdue {
                 shared.take_driver_overdue();
             }
             return;
         }
         let now = reactor_hook::now();
-        if !overdue && follows == 0 && now.saturating_duration_since(core.last_turn.get()) < BUSY_TURN {
+        if !overdue && !follows && now.saturating_duration_since(core.last_turn.get()) < BUSY_TURN {
             return;
         }
         if let Some(token) = shared.driver.try_take() {
@@ -49,17 +44,34 @@ impl Context {
             self.turn(|| token.turn(now));
             drop(token);
             self.tell_of_turned_up(false);
-            if core.turned_up.get() > 0 && self.goes_deep() {
-                core.follow.set(FOLLOWED);
-                core.until_turn.set(1);
+            if core.turned_up.get() == 0 {
+                core.follow.found_nothing();
             }
+            self.follow_what_turned_up(1);
         }
         core.last_turn.set(now);
     }
 
+    /// After a turn: if it has woken somebody, whether the driver is looked at after the next poll. What a poll writes to another
+    /// socket of this machine goes through the kernel on this core. Of those who are awake, whoever looks first has the task that waits for it;
+    /// on this core it finds everything at hand, and the two ends of a connection stay together. Where nobody else is awake that is so anyhow, and
+    /// one look for many events is cheaper. `next`: rounds until then.
+    pub(super) fn follow_what_turned_up(&self, next: u32) {
+        let core = self.core();
+        if core.turned_up.get() == 0 {
+            return;
+        }
+        if self.goes_deep() || self.role() == Role::Worker && self.shared().idle.awake() > 1 {
+            core.follow.found();
+            core.until_turn.set(next);
+        } else {
+            core.follow.stop();
+        }
+    }
+
     /// Whether so much is queued that, first come first served, no task would find its data in the cache again. What the
-    /// driver wakes runs next then, as if another task had woken it, and the driver is looked at after each poll as long as
-    /// that wakes somebody: who answers at once is heard at once, while everything about him is at hand.
+    /// driver wakes runs next then, as if another task had woken it, and the driver is looked at after each poll: who answers
+    /// at once is heard at once, while everything about him is at hand.
     #[inline]
     pub(super) fn goes_deep(&self) -> bool {
         self.role() == Role::Worker && self.core().local.is_crowded()

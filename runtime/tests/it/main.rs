@@ -22,6 +22,7 @@ mod doze;
 mod dump;
 mod end_waits;
 mod ends;
+mod follow;
 mod foreign_executors;
 mod foreign_reactors;
 mod fork;
