@@ -176,19 +176,5 @@ impl Handle {
 
 #[track_caller]
 pub(crate) fn current(operation: &str) -> Handle {
-    Handle::try_current().unwrap_or_else(|TryCurrentError(())| not_entered(operation))
-}
-
-/// Panics: there is no runtime here.
-#[track_caller]
-#[cold]
-pub(crate) fn not_entered(operation: &str) -> ! {
-    crate::misuse::panic(
-        operation,
-        "this thread has not entered a runtime",
-        [
-            "call it inside a task, inside `Runtime::block_on`, or after `Runtime::enter`",
-            "from elsewhere keep a `Handle` and use its methods: `Handle::spawn`, `Handle::spawn_blocking`",
-        ],
-    )
+    Handle::try_current().unwrap_or_else(|TryCurrentError(())| crate::misuse::not_entered(operation))
 }

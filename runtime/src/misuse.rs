@@ -12,6 +12,20 @@ pub(crate) fn panic(operation: &str, problem: &str, help: [&str; 2]) -> ! {
     panic!("{operation}: {problem} (thread '{name}')\n  help: {}\n  help: {}", help[0], help[1])
 }
 
+/// Panics: there is no runtime here.
+#[track_caller]
+#[cold]
+pub(crate) fn not_entered(operation: &str) -> ! {
+    panic(
+        operation,
+        "this thread has not entered a runtime",
+        [
+            "call it inside a task, inside `Runtime::block_on`, or after `Runtime::enter`",
+            "from elsewhere keep a `Handle` and use its methods: `Handle::spawn`, `Handle::spawn_blocking`",
+        ],
+    )
+}
+
 const IN_A_CHILD: [&str; 2] = [
     "make another runtime in the child, or fork before the first is made",
     "a child that is to run another program calls `exec` where it was forked: `std::process::Command` does that",

@@ -29,10 +29,7 @@ where
 {
     // In a context that is borrowed: a clone of the handle would write to a line that all workers share.
     let label = Label::caller();
-    match unless_large!(future: F => scheduler::spawn_here(future, label)) {
-        Some(handle) => handle,
-        None => handle::not_entered("runtime::spawn"),
-    }
+    unless_large!(future: F => scheduler::spawn_here(future, label))
 }
 
 /// Spawns a task whose future need not be `Send`, onto the pool that this thread is in: `create` is sent to a worker

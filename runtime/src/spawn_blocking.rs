@@ -126,7 +126,7 @@ impl<P: Threads> Queued<P> {
         if let Some(task) = self.0.take() {
             let ran = task::running(|say| {
                 say(task.id_number());
-                task.run(&std::cell::Cell::new(false), None)
+                task.run(&std::cell::Cell::default(), None)
             });
             match ran {
                 Ran::Done => {}

@@ -100,14 +100,13 @@ impl<B: Bell> Owner<B> {
     /// Polls what is ready, at most so many times, and says each time the task's number. True when something is left.
     pub(crate) fn run(&self, most: usize, say: impl Fn(u64)) -> bool {
         let _turn = self.begin_turn();
-        let yielded = Cell::new(false);
         let here = Some(self.core());
         for _ in 0..most {
             let Some(task) = self.next() else {
                 return false;
             };
             say(task.id_number());
-            let ran = budget::with_budget(budget::PER_POLL, || task.run(&yielded, here));
+            let ran = budget::with_budget(budget::PER_POLL, || task.run(&Cell::default(), here));
             self.put_back(ran);
         }
         self.has_ready()

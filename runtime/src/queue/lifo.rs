@@ -199,6 +199,13 @@ impl<T: Linked> LifoSlot<T> {
         self.item.store(marked(word), Ordering::Release);
     }
 
+    /// Whether this node is in it. For the owner; others may have taken it by now.
+    #[inline]
+    pub fn holds(&self, node: NonNull<T::Node>) -> bool {
+        // Relaxed: only compared.
+        self.item.load(Ordering::Relaxed) == node.as_ptr()
+    }
+
     /// Whether it seemed empty.
     pub fn is_empty(&self) -> bool {
         // Relaxed: a hint only.

@@ -1,5 +1,6 @@
 //! What a thread knows about the runtime it works for: the owner of its frame.
 use std::cell::Cell;
+use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,7 +13,7 @@ use super::slot::{Core, Held, Slot};
 use super::{CLOSED, Shared};
 use crate::local::Owner;
 use crate::metrics::Counters;
-use crate::task::{Header, Notified, is_task_waker};
+use crate::task::{Header, Notified, Yielded, is_task_waker};
 use crate::tokio_compat::Entered;
 
 /// In what quality a thread has entered the runtime.
@@ -42,14 +43,14 @@ pub(crate) struct Context {
     /// owner of this queue.
     pub(super) pinned: Option<Owner<Call>>,
     /// The slot this thread holds; given up before the context ends when the runtime shuts down under a guest.
-    held: Option<Held>,
-    /// The runtime that the thread holds a slot of; null without one, and once it was given up: from then on the thread is an
-    /// outsider.
-    serves: Cell<*const Shared>,
+    pub(super) held: Option<Held>,
+    /// The runtime that the thread holds a slot of; null where `held` is nothing, which `held_of` relies on, and once the slot was
+    /// given up: from then on the thread is an outsider.
+    pub(super) serves: Cell<*const Shared>,
     /// The task that this thread polls; null between two polls.
     pub(super) polled: Cell<*const Header>,
-    /// Set by `yield_now`: the task that is polled is to be queued again without having been woken.
-    pub(super) yielded: Cell<bool>,
+    /// Set during a poll: the task is to be polled again without having been woken.
+    pub(super) yielded: Cell<Yielded>,
     /// Whether a thread was started that turns the driver in this one's place.
     pub(super) turned_aside: Cell<bool>,
     /// Left with the context.
@@ -66,7 +67,7 @@ impl Context {
             pinned: None,
             serves: Cell::new(std::ptr::null()),
             polled: Cell::new(std::ptr::null()),
-            yielded: Cell::new(false),
+            yielded: Cell::default(),
             turned_aside: Cell::new(false),
             tokio,
         }
@@ -85,7 +86,7 @@ impl Context {
             pinned,
             serves,
             polled: Cell::new(std::ptr::null()),
-            yielded: Cell::new(false),
+            yielded: Cell::default(),
             turned_aside: Cell::new(false),
             tokio,
         }
@@ -131,12 +132,6 @@ impl Context {
             // Sockets and timers polled here are driven by the workers, who may leave meanwhile.
             None => builder.lane(shared.guest_slot() as u32).context_only(),
         }
-    }
-
-    /// The slot, if this thread holds one of `shared`.
-    #[inline]
-    pub(crate) fn held_of(&self, shared: &Shared) -> Option<&Held> {
-        if std::ptr::eq(self.serves.get(), shared) { self.held.as_ref() } else { None }
     }
 
     /// The slot, if this thread holds one still.
@@ -208,9 +203,21 @@ impl Context {
         // address on under a table of its own: that waker must be woken.
         let own = waker.data() == self.polled.get().cast() && is_task_waker(waker);
         if own {
-            self.yielded.set(true);
+            self.yielded.set(Yielded::ToAll);
         }
         own
+    }
+
+    /// As `Schedule::yield_to_next`, of a thread with this slot.
+    #[inline]
+    pub(super) fn yield_to_next(&self, held: &Held, task: NonNull<Header>, joiner: NonNull<Header>) -> bool {
+        let yields = self.polled.get() == joiner.as_ptr()
+            && self.yielded.get() == Yielded::Nothing
+            && held.gives_to_next(task);
+        if yields {
+            self.yielded.set(Yielded::ToNext);
+        }
+        yields
     }
 
     /// As `Held::push_back`.

@@ -60,6 +60,8 @@ use slot::Slot;
 const CLOSED: u32 = 1;
 /// The driver has been unowned for too long and nobody is parked: the next worker between two polls turns it.
 const DRIVER_OVERDUE: u32 = 1 << 1;
+/// A task has been pinned: from then on workers look at their queues of such tasks.
+const PINNED: u32 = 1 << 2;
 
 /// What all threads of a runtime share.
 pub(crate) struct Shared {
@@ -74,7 +76,7 @@ pub(crate) struct Shared {
     /// As many threads as cores, for closures that compute; none until the first.
     pub(crate) compute: Arc<BlockingTasks>,
     pub(crate) supervisor: Supervisor,
-    /// `CLOSED` and `DRIVER_OVERDUE`: the one word that a worker looks at before each poll.
+    /// `CLOSED`, `DRIVER_OVERDUE`, `PINNED`: the one word that a worker looks at before each poll.
     signals: CachePadded<AtomicU32>,
     cover: Cover,
     /// The last spare could not be started, which has been reported.

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::context::{Context, Role, with_context};
-use super::{Shared, Slot};
+use super::{PINNED, Shared, Slot};
 use crate::large::is_large;
 use crate::local::{Bell, Local, Owner};
 use crate::task::{self, Header, Id, IdBlock, JoinHandle, Label, Schedule as _, Sight};
@@ -101,6 +101,10 @@ impl Shared {
         F::Output: Send + 'static,
     {
         crate::misuse::refuse_in_child("spawn_pinned", self.origin);
+        if self.signals() & PINNED == 0 {
+            // Relaxed: who is asleep looks at the queue itself; others see it late, if at all.
+            self.signals.fetch_or(PINNED, Ordering::Relaxed);
+        }
         let queue = self.pinned.least(|slot| self.cover.is_covered(slot));
         if const { is_large::<F>() } {
             return Local::spawn_made(queue, || Box::pin(create()), label, || self.count_spawned());

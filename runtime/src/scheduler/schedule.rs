@@ -1,6 +1,7 @@
 //! The scheduler as tasks see it.
 #![allow(unsafe_code)]
 
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
@@ -10,7 +11,7 @@ use super::{Context, Shared, with_context};
 use crate::config::UnhandledPanic;
 use crate::misuse;
 use crate::queue::Pushed;
-use crate::task::{self, Arena, Cache, Id, JoinHandle, Label, Notified, Schedule};
+use crate::task::{self, Arena, Cache, Header, Id, JoinHandle, Label, Notified, Schedule};
 
 /// The context entered on this thread, without keeping it: what a wake or a spawn does is over before anybody can leave.
 ///
@@ -24,16 +25,17 @@ unsafe fn here<'a>() -> Option<&'a Context> {
     reactor_hook::owner().map(|context| unsafe { context.as_ref() })
 }
 
-/// Spawns onto the runtime whose context this thread is in, if it is in one.
+/// Spawns onto the runtime whose context this thread is in.
+#[track_caller]
 #[inline]
-pub(crate) fn spawn_here<F>(future: F, label: Label) -> Option<JoinHandle<F::Output>>
+pub(crate) fn spawn_here<F>(future: F, label: Label) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
     // SAFETY: the future is only moved there, or dropped by `refuse`, which keeps the context. Of queueing see `schedule`.
     if let Some(context) = unsafe { here() }
-        && let Some(held) = context.held_of(context.shared())
+        && let Some(held) = context.held_serving()
     {
         return context.spawn_by(held, context.shared(), future, label);
     }
@@ -41,13 +43,17 @@ where
 }
 
 /// As `spawn_here`, on a thread that holds no slot, or one whose cache withholds its identifiers.
+#[track_caller]
 #[cold]
-fn spawn_from_outside<F>(future: F, label: Label) -> Option<JoinHandle<F::Output>>
+fn spawn_from_outside<F>(future: F, label: Label) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    with_context(|context| Some(context?.shared().spawn_outside(future, label)))
+    match with_context(|context| Some(context?.shared().spawn_outside(future, label))) {
+        Some(handle) => handle,
+        None => misuse::not_entered("runtime::spawn"),
+    }
 }
 
 /// The task that this thread polls is queued again once it is pending: true if `waker` is its own.
@@ -93,6 +99,15 @@ impl Schedule for Shared {
             }
             None => false,
         }
+    }
+
+    #[inline(always)]
+    fn yield_to_next(&self, task: NonNull<Header>, joiner: NonNull<Header>) -> bool {
+        // SAFETY: nothing of the users' runs.
+        let context = unsafe { here() };
+        context
+            .and_then(|context| Some((context, context.held_of(self)?)))
+            .is_some_and(|(context, held)| context.yield_to_next(held, task, joiner))
     }
 
     fn arena(&self) -> &Arena<Shared> {
@@ -183,29 +198,36 @@ impl Shared {
 }
 
 impl Context {
+    /// The slot, if this thread holds one of `shared`.
+    #[inline]
+    pub(crate) fn held_of(&self, shared: &Shared) -> Option<&Held> {
+        // SAFETY: as `serves` says: it is null without a slot, and no runtime is there.
+        std::ptr::eq(self.serves.get(), shared).then(|| unsafe { self.held.as_ref().unwrap_unchecked() })
+    }
+
+    /// The slot, if this thread holds one, which is then of this context's runtime.
+    #[inline]
+    fn held_serving(&self) -> Option<&Held> {
+        // SAFETY: as in `held_of`.
+        (!self.serves.get().is_null()).then(|| unsafe { self.held.as_ref().unwrap_unchecked() })
+    }
+
     #[inline]
     fn spawn_onto<F>(&self, shared: &Arc<Shared>, future: F, label: Label) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let spawned = match self.held_of(shared) {
+        match self.held_of(shared) {
             Some(held) => self.spawn_by(held, shared, future, label),
-            None => Some(shared.spawn_outside(future, label)),
-        };
-        spawned.expect("this thread is in a context")
+            None => shared.spawn_outside(future, label),
+        }
     }
 
-    /// `held` is this thread's, of `shared`, which is this context's. `None` does not happen: it is what the way from outside gives
-    /// in no context.
+    /// `held` is this thread's, of `shared`, which is this context's.
+    #[track_caller]
     #[inline(always)]
-    fn spawn_by<F>(
-        &self,
-        held: &Held,
-        shared: &Arc<Shared>,
-        future: F,
-        label: Label,
-    ) -> Option<JoinHandle<F::Output>>
+    fn spawn_by<F>(&self, held: &Held, shared: &Arc<Shared>, future: F, label: Label) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -219,6 +241,6 @@ impl Context {
             held.slot().counters.spawned.add(1);
             self.push(held, task);
         }
-        Some(handle)
+        handle
     }
 }

@@ -106,6 +106,15 @@ impl Context {
         None
     }
 
+    /// As `stop_searching`, if there is something in the own queue or the slot by now: nobody looks whether he searches who takes it
+    /// from there.
+    #[inline]
+    pub(super) fn stop_searching_if_found(&self) {
+        if self.core().searching.get() && !self.has_nothing_queued() {
+            self.stop_searching();
+        }
+    }
+
     /// No longer a searcher. The last one to find something tells another: there may be more.
     pub(super) fn stop_searching(&self) {
         if self.core().searching.replace(false) {

@@ -2,18 +2,19 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use reactor_hook::{Frame, budget};
 
-use super::Shared;
 use super::context::{Context, Role};
 use super::pinned::Call;
 use super::slot::{Core, Held, Slot};
+use super::{CLOSED, PINNED, Shared};
 use crate::local::Owner;
 use crate::misuse;
 use crate::queue::{Batch, Pushed};
 use crate::stall::ThreadState;
-use crate::task::{Notified, Ran, Schedule};
+use crate::task::{Notified, Ran, Schedule, Yielded};
 
 /// Tasks run from the LIFO slot in a row before the queue has its turn. Tokio's figure, found to keep the locality of
 /// message passing while a pair of tasks cannot starve the rest.
@@ -33,17 +34,27 @@ pub(super) fn run(shared: &Arc<Shared>, index: usize) {
     let frame = context.frame();
     let entered = frame.enter();
     context.begin();
-    let holder = context.holder();
-    while !holder.is_called_for() || context.heed() {
+    let mut holder = context.holder();
+    loop {
+        if holder.is_called_for() {
+            if !context.heed() {
+                break;
+            }
+            holder = context.holder();
+        }
         holder.between_polls();
         holder.run_pinned(&frame);
         let task = match holder.next_local() {
             Some(task) => task,
             None if context.has_pinned_ready() => continue,
             None => match context.look_elsewhere() {
-                Some(task) => task,
+                Some(task) => {
+                    context.stop_searching();
+                    task
+                }
                 None => {
                     context.park();
+                    context.stop_searching_if_found();
                     continue;
                 }
             },
@@ -67,21 +78,31 @@ pub(super) struct Holder<'a> {
     pub(super) core: &'a Core,
     slot: &'a Slot,
     shared: &'a Shared,
+    /// None as long as nothing was pinned, where there are workers.
     pinned: Option<&'a Owner<Call>>,
-    /// Only spares can be more than are needed.
-    is_spare: bool,
+    /// What there is to be heeded.
+    signals: &'a AtomicU32,
+    /// What of that has not been heeded for good.
+    heeds: u32,
 }
+
+/// Of a spare: only spares can be more than are needed.
+static ALWAYS: AtomicU32 = AtomicU32::new(CLOSED);
 
 impl Context {
     pub(super) fn holder(&self) -> Holder<'_> {
+        let shared = self.shared();
+        let heeds = !(shared.signals() & PINNED);
+        let looks = heeds & PINNED == 0 || self.role() == Role::Sole;
         Holder {
             context: self,
             held: self.held(),
             core: self.core(),
             slot: self.slot(),
-            shared: self.shared(),
-            pinned: self.pinned.as_ref(),
-            is_spare: self.held().index() > self.shared().guest_slot(),
+            shared,
+            pinned: self.pinned.as_ref().filter(|_| looks),
+            signals: if self.is_spare() { &ALWAYS } else { &shared.signals },
+            heeds,
         }
     }
 }
@@ -98,7 +119,8 @@ impl Holder<'_> {
     /// Whether there is anything to `heed`: one look for all that is rare.
     #[inline]
     fn is_called_for(self) -> bool {
-        self.is_spare || self.shared.signals() != 0
+        // Relaxed: a worker that sees a signal late polls one task more.
+        self.signals.load(Ordering::Relaxed) & self.heeds != 0
     }
 
     /// What is due after so many rounds.
@@ -107,10 +129,12 @@ impl Holder<'_> {
         let core = self.core;
         if count_down(&core.until_turn) {
             self.context.turn_while_busy();
+            self.context.stop_searching_if_found();
         }
         // After the turn: what the driver has woken goes before what may be the next to block.
         if count_down(&core.until_injector) {
             self.context.take_injected();
+            self.context.stop_searching_if_found();
             core.until_injector.set(self.context.until_next_look());
         }
     }
@@ -119,23 +143,7 @@ impl Holder<'_> {
     #[inline]
     pub(super) fn run_pinned(self, frame: &Frame) {
         if let Some(pinned) = self.pinned.filter(|pinned| pinned.has_ready()) {
-            self.poll_pinned(frame, pinned);
-        }
-    }
-
-    #[inline(never)]
-    fn poll_pinned(self, frame: &Frame, pinned: &Owner<Call>) {
-        let Some(task) = pinned.next() else {
-            return;
-        };
-        if self.context.role() == Role::Worker {
-            // What would be next has been told of to nobody; now this poll is before it.
-            self.context.expose();
-        }
-        let _turn = pinned.begin_turn();
-        let ran = self.poll_task(frame, task, pinned.here());
-        if pinned.put_back(ran) {
-            self.slot.counters.completed.add(1);
+            self.context.poll_pinned(frame, pinned);
         }
     }
 
@@ -167,26 +175,55 @@ impl Holder<'_> {
         core.local.pop()
     }
 
-    /// Polls one task.
+    /// Polls one task. Where that goes behind another, which it awaits, polls that one as well.
     #[inline]
-    pub(super) fn poll(self, frame: &Frame, task: Notified<Shared>) {
-        match self.poll_task(frame, task, self.held) {
-            Ran::Idle => {}
-            Ran::Again(task) => self.requeue(task),
-            Ran::Done => self.slot.counters.completed.add(1),
+    pub(super) fn poll(self, frame: &Frame, mut task: Notified<Shared>) {
+        let mut hoped = false;
+        loop {
+            match self.poll_task(frame, task, self.held) {
+                Ran::Done => {
+                    self.slot.counters.completed.add(1);
+                    return;
+                }
+                Ran::Idle => {}
+                Ran::Again(joiner) if self.goes_behind_next() => {
+                    // Nothing, if somebody has rescued it.
+                    let next = self.slot.take_woken_if(|| true);
+                    self.held.put(joiner);
+                    if let Some(next) = next {
+                        self.core.lifo_streak.set(self.core.lifo_streak.get() + 1);
+                        self.between_polls();
+                        task = next;
+                        hoped = true;
+                        continue;
+                    }
+                }
+                Ran::Again(task) => self.requeue(task),
+            }
+            if hoped {
+                self.held.hoped_in_vain();
+            }
+            return;
         }
     }
 
-    /// Polls one task, whosever it is.
+    /// Whether the task that was polled is polled again when that in the slot has been. Not where there is something to be heeded
+    /// first, or pinned tasks take turns with the others.
+    #[inline]
+    fn goes_behind_next(self) -> bool {
+        // Relaxed: as in `is_called_for`.
+        self.context.yielded.get() == Yielded::ToNext && self.signals.load(Ordering::Relaxed) == 0
+    }
+
+    /// Polls one task, whosever it is. Who has found it while he searched searches no more.
     #[inline]
     fn poll_task<S: Schedule>(self, frame: &Frame, task: Notified<S>, here: &S::Here) -> Ran<S> {
-        if self.core.searching.get() {
-            self.context.stop_searching();
-        }
+        debug_assert!(!self.core.searching.get(), "others rely on one who searches");
         let heartbeat = &self.slot.heartbeat;
         heartbeat.begin(task.id_number(), task.address());
         frame.budget().set(budget::PER_POLL);
         self.context.polled.set(task.address());
+        self.context.yielded.set(Yielded::Nothing);
         let ran = task.run(&self.context.yielded, Some(here));
         self.context.polled.set(std::ptr::null());
         frame.budget().set(budget::UNLIMITED);
@@ -214,6 +251,24 @@ impl Holder<'_> {
 }
 
 impl Context {
+    /// No method of the `Holder`: the loop would keep that in memory.
+    #[inline(never)]
+    fn poll_pinned(&self, frame: &Frame, pinned: &Owner<Call>) {
+        let Some(task) = pinned.next() else {
+            return;
+        };
+        self.stop_searching();
+        if self.role() == Role::Worker {
+            // What would be next has been told of to nobody; now this poll is before it.
+            self.expose();
+        }
+        let _turn = pinned.begin_turn();
+        let ran = self.holder().poll_task(frame, task, pinned.here());
+        if pinned.put_back(ran) {
+            self.counters().completed.add(1);
+        }
+    }
+
     pub(super) fn begin(&self) {
         let supervisor_was_asleep = self.shared().idle.join(self.held().index());
         self.shared().unpark_supervisor_if(supervisor_was_asleep);
@@ -263,7 +318,11 @@ impl Context {
 
     /// Whether this is a spare that nobody needs any more.
     pub(super) fn is_surplus(&self) -> bool {
-        self.held().index() > self.shared().guest_slot() && self.shared().cover.has_surplus()
+        self.is_spare() && self.shared().cover.has_surplus()
+    }
+
+    fn is_spare(&self) -> bool {
+        self.held().index() > self.shared().guest_slot()
     }
 
     /// False when the spare is to end.
@@ -294,6 +353,7 @@ impl Context {
             return false;
         }
         self.heed_overdue_driver();
+        self.stop_searching_if_found();
         true
     }
 

@@ -12,15 +12,16 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
-use super::arena::Home;
+use super::arena::{Cache, Home};
 use super::error::JoinError;
 use super::header::{Body, Header, RawTask, Vtable};
 use super::id::Id;
+use super::join::register_first;
 use super::label::Label;
-use super::notified::{Here, Notified, Step};
+use super::notified::{Here, Notified, Step, Yielded};
 use super::quiet::quietly;
 use super::schedule::Schedule;
-use super::state::{Complete, Park, Snapshot, Start, Wake, WakeByValue};
+use super::state::{Complete, IsComplete, Park, Snapshot, Start, Wake, WakeByValue};
 use super::waker::{self, Lent};
 use crate::primitives::UnsafeCell;
 use crate::remedy;
@@ -49,6 +50,7 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         wake: wake::<S>,
         take_output: take_output::<F, S>,
         drop_output: drop_output::<F, S>,
+        await_new: await_new::<S>,
         release: release::<F, S>,
         behind: None,
     };
@@ -127,6 +129,21 @@ unsafe fn wake<S: Schedule>(task: RawTask) {
     }
 }
 
+unsafe fn await_new<S: Schedule>(task: RawTask, waker: &Waker) -> Result<(), IsComplete> {
+    // Schedulers have an allocation each: one address is one type.
+    if let Some(joiner) = waker::task_of(waker)
+        && std::ptr::eq(joiner.owner(), task.owner())
+    {
+        // SAFETY: the caller holds a reference.
+        let owner = unsafe { owner::<S>(task) };
+        if owner.yield_to_next(task.as_ptr(), joiner.as_ptr()) {
+            return Ok(());
+        }
+    }
+    // SAFETY: passed on.
+    unsafe { register_first(task, waker) }
+}
+
 /// Wakes and gives the waker's reference up. What comes out is to be queued.
 ///
 /// # Safety
@@ -180,7 +197,7 @@ unsafe fn consume<F: Future>(stage: *mut Stage<F>) {
     unsafe { stage.drop_in_place() };
 }
 
-unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>, here: Here<'_>) -> Step {
+unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<Yielded>, here: Here<'_>) -> Step {
     // SAFETY: of the task's scheduler (contract of the vtable).
     let here = unsafe { here.get::<S::Here>() };
     match task.state().start() {
@@ -194,7 +211,7 @@ unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>, he
     let mut output = None;
     match poll::<F, S>(task, &mut output) {
         Ok(Poll::Pending) => {
-            if yielded.replace(false) {
+            if yielded.get() != Yielded::Nothing {
                 // The right to the task is simply kept. An abort or a wake is seen by the next `start`.
                 return Step::Again;
             }
@@ -209,7 +226,6 @@ unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>, he
             }
         }
         Ok(Poll::Ready(())) => {
-            yielded.set(false);
             let now = task.state().before_completion();
             if now.is_sole() {
                 // Detached, and no waker left: nobody is told, and nobody can come to know of the task any more.
@@ -225,7 +241,6 @@ unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>, he
             Step::Done
         }
         Err(panic) => {
-            yielded.set(false);
             // SAFETY: we have the Notified.
             unsafe { end_panicked::<F, S>(task, output, panic, here) };
             Step::Done
@@ -350,7 +365,7 @@ unsafe fn finish_late<F: Future, S: Schedule>(task: RawTask, error: JoinError, h
 /// # Safety
 ///
 /// The caller has the Notified, and loses it; the stage is `Consumed`. `now` is what the word was not long ago, and not sole.
-#[inline]
+#[inline(always)]
 unsafe fn finish<F: Future, S: Schedule>(
     task: RawTask,
     result: Result<F::Output, JoinError>,
@@ -383,6 +398,7 @@ fn drop_result<T>(result: Result<T, JoinError>) {
 /// # Safety
 ///
 /// As for `finish`; `stored` says whether the output is in the stage.
+#[inline(always)]
 unsafe fn complete<F: Future, S: Schedule>(
     task: RawTask,
     mut stored: bool,
@@ -491,7 +507,7 @@ unsafe fn take_output<F: Future, S: Schedule>(task: RawTask, to: *mut ()) {
     stage.with(|stage| {
         // SAFETY: nobody else has a reference to the stage, and it is initialized.
         let Stage::Finished(result) = (unsafe { &*stage }) else {
-            unreachable!("a complete task has an output until its handle takes it");
+            no_output();
         };
         // SAFETY: nobody looks at the stage after this: the bits that stay are nobody's.
         let result = unsafe { std::ptr::read(result) };
@@ -504,6 +520,13 @@ unsafe fn take_output<F: Future, S: Schedule>(task: RawTask, to: *mut ()) {
     }
 }
 
+/// Out of line, and with no arguments: `take_output` needs no stack for it.
+#[cold]
+#[inline(never)]
+fn no_output() -> ! {
+    unreachable!("a complete task has an output until its handle takes it");
+}
+
 unsafe fn drop_output<F: Future, S>(task: RawTask) {
     // SAFETY: the caller is the handle of a complete task: the stage is its own.
     unsafe { drop_unwanted::<F, S>(task) }
@@ -513,11 +536,32 @@ unsafe fn drop_output<F: Future, S>(task: RawTask) {
 unsafe fn release<F: Future, S: Schedule>(task: RawTask) {
     // SAFETY: passed on.
     unsafe { vacate::<F, S>(task) };
-    let keep = {
+    if let Home::Class(class) = const { Cell::<F, S>::HOME } {
         // SAFETY: the cell still counts as taken: the scheduler is there.
         let owner = unsafe { owner::<S>(task) };
         // SAFETY: a cell of `HOME` that nobody else can reach.
-        unsafe { owner.arena().release(owner, task, Cell::<F, S>::HOME) }
+        let keep = |cache: Option<&Cache>| cache.is_some_and(|cache| unsafe { cache.try_keep(class, task) });
+        if owner.with_cache(keep) {
+            return;
+        }
+    }
+    // SAFETY: as above.
+    unsafe { release_late::<S>(task, const { &Cell::<F, S>::HOME }) }
+}
+
+/// As `release`, where there is no cache with room. Out of line, so that `release` saves no registers for it.
+///
+/// # Safety
+///
+/// `task` is a task of an `S` that nobody else can reach, in a cell of `home`.
+#[cold]
+#[inline(never)]
+unsafe fn release_late<S: Schedule>(task: RawTask, home: &Home) {
+    let keep = {
+        // SAFETY: the cell still counts as taken: the scheduler is there.
+        let owner = unsafe { owner::<S>(task) };
+        // SAFETY: passed on.
+        unsafe { owner.arena().release(owner, task, *home) }
     };
     // With the last cell of an arena that has retired goes the scheduler itself: no reference to it is left here.
     drop(keep);

@@ -135,13 +135,29 @@ fn polled_again(id: Id) -> ! {
     );
 }
 
-/// Leaves `waker` in the join slot. `Err` when the task is complete. Out of line: it is the same for all outputs.
+/// Leaves `waker` in the join slot, or sees to it that the caller is polled again anyhow. `Err` when the task is complete. Out of
+/// line: it is the same for all outputs.
 ///
 /// # Safety
 ///
 /// The caller is the handle of `task`, and has just seen `now`, which was not complete.
 #[inline(never)]
 unsafe fn register(task: RawTask, now: Snapshot, waker: &Waker) -> Result<(), IsComplete> {
+    if now.is_as_spawned() {
+        // SAFETY: passed on.
+        return unsafe { (task.vtable().await_new)(task, waker) };
+    }
+    // SAFETY: passed on.
+    unsafe { register_as_ever(task, now, waker) }
+}
+
+/// As `register`, with the waker in the slot.
+///
+/// # Safety
+///
+/// As for `register`.
+#[inline(never)]
+unsafe fn register_as_ever(task: RawTask, now: Snapshot, waker: &Waker) -> Result<(), IsComplete> {
     if now.has_join_waker() {
         // SAFETY: passed on.
         return unsafe { register_again(task, waker) };
@@ -152,6 +168,21 @@ unsafe fn register(task: RawTask, now: Snapshot, waker: &Waker) -> Result<(), Is
         // SAFETY: passed on.
         None => unsafe { register_foreign(task, now, waker) },
     }
+}
+
+/// As `register_as_ever`, by one who has looked before.
+///
+/// # Safety
+///
+/// The caller is the handle of `task`.
+#[inline(never)]
+pub(super) unsafe fn register_first(task: RawTask, waker: &Waker) -> Result<(), IsComplete> {
+    let now = task.state().observe();
+    if now.is_complete() {
+        return Err(IsComplete);
+    }
+    // SAFETY: passed on.
+    unsafe { register_as_ever(task, now, waker) }
 }
 
 /// As `register`, for a waker that is no task's own: its functions are the users', and may panic. The slot is not touched yet.
@@ -175,7 +206,7 @@ unsafe fn put(task: RawTask, now: Snapshot, waker: Waker) -> Result<(), IsComple
     match task.state().set_join_waker(now) {
         Ok(()) => Ok(()),
         // SAFETY: JOIN_WAKER was not set, and the slot holds what was just put in.
-        Err(complete) => Err(unsafe { take_back(task, complete) }),
+        Err(complete) => unsafe { take_back(task, complete) },
     }
 }
 
@@ -184,10 +215,10 @@ unsafe fn put(task: RawTask, now: Snapshot, waker: Waker) -> Result<(), IsComple
 /// The caller is the handle of `task`; the slot holds a waker, and `JOIN_WAKER` is clear.
 #[cold]
 #[inline(never)]
-unsafe fn take_back(task: RawTask, complete: IsComplete) -> IsComplete {
+unsafe fn take_back(task: RawTask, complete: IsComplete) -> Result<(), IsComplete> {
     // SAFETY: promise of the caller.
     drop(unsafe { task.join_waker().take() });
-    complete
+    Err(complete)
 }
 
 /// As `register`, where a waker is in the slot.

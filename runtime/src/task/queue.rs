@@ -191,7 +191,7 @@ impl Executor {
 
     pub(crate) fn run(&self, task: Notified<Queue>) {
         let worker = self.0.worker();
-        match task.run(&Cell::new(false), worker.as_deref()) {
+        match task.run(&Cell::default(), worker.as_deref()) {
             Ran::Idle | Ran::Done => {}
             Ran::Again(task) => self.0.schedule(task),
         }

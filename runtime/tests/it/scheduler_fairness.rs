@@ -586,3 +586,103 @@ fn who_awaits_many_tasks_is_polled_once_for_several_and_eight_go_first_at_most()
     // The one that was awaited, and eight; the first time the one in the slot.
     assert!(most <= Some(9), "{seen:?}");
 }
+
+/// How often a future was polled.
+async fn counted<F: Future>(future: F) -> (F::Output, usize) {
+    let mut future = std::pin::pin!(future);
+    let mut polls = 0;
+    let output = poll_fn(|cx| {
+        polls += 1;
+        future.as_mut().poll(cx)
+    })
+    .await;
+    (output, polls)
+}
+
+#[test]
+fn who_awaits_the_task_that_runs_next_is_polled_after_it_and_is_woken_where_that_was_in_vain() {
+    let _watchdog = watchdog();
+    let runtime = pool_without_spares(1);
+    runtime
+        .block_on(runtime.spawn(async {
+            let at_once = async || counted(runtime::spawn(async { 1 })).await;
+            for _ in 0..100 {
+                let (output, polls) = at_once().await;
+                assert_eq!((output.unwrap(), polls), (1, 2));
+            }
+            // One that does not complete at once: polled once in vain, then woken.
+            let (output, polls) = counted(runtime::spawn(yield_now())).await;
+            output.unwrap();
+            assert_eq!(polls, 3);
+            // The next are not hoped for.
+            for _ in 0..10 {
+                let (output, polls) = counted(runtime::spawn(yield_now())).await;
+                output.unwrap();
+                assert_eq!(polls, 2);
+            }
+            // And then they are again.
+            for _ in 0..100 {
+                let (output, polls) = at_once().await;
+                assert_eq!((output.unwrap(), polls), (1, 2));
+            }
+        }))
+        .unwrap();
+}
+
+#[test]
+fn tasks_that_each_await_the_next_let_others_run() {
+    let _watchdog = watchdog();
+    /// Spawns the next and awaits it, until told to stop.
+    fn link(polls: Arc<AtomicUsize>, stop: Arc<AtomicBool>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            polls.fetch_add(1, Ordering::Relaxed);
+            if !stop.load(Ordering::Relaxed) {
+                runtime::spawn(link(Arc::clone(&polls), Arc::clone(&stop))).await.unwrap();
+            }
+        })
+    }
+    let runtime = pool_without_spares(1);
+    let (polls, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (seen, told) = (Arc::clone(&polls), Arc::clone(&stop));
+    let victim = runtime.spawn(async move {
+        let mut waits = Vec::new();
+        for _ in 0..1_000 {
+            let before = seen.load(Ordering::Relaxed);
+            yield_now().await;
+            waits.push(seen.load(Ordering::Relaxed) - before);
+        }
+        told.store(true, Ordering::Relaxed);
+        waits
+    });
+    let chain = runtime.spawn(link(polls, stop));
+    let waits = runtime.block_on(victim).unwrap();
+    runtime.block_on(chain).unwrap();
+    // The links that wait are in the queue as well, where those whose next was not at once complete are polled once more.
+    assert!(waits.iter().all(|wait| *wait <= 4 * (LIFO_CAP + 1)), "{:?}", waits.iter().max());
+}
+
+#[test]
+fn who_yields_beside_an_await_still_goes_behind_all_others() {
+    let _watchdog = watchdog();
+    let runtime = pool_without_spares(1);
+    runtime
+        .block_on(runtime.spawn(async {
+            let ran = Arc::new(AtomicUsize::new(0));
+            let tasks: Vec<_> = (0..10)
+                .map(|_| {
+                    let ran = Arc::clone(&ran);
+                    runtime::spawn(async move { ran.fetch_add(1, Ordering::Relaxed) })
+                })
+                .collect();
+            let mut next = runtime::spawn(async {});
+            let mut yields = std::pin::pin!(yield_now());
+            poll_fn(|cx| {
+                let yielded = yields.as_mut().poll(cx);
+                let _ = Pin::new(&mut next).poll(cx);
+                yielded
+            })
+            .await;
+            assert_eq!(ran.load(Ordering::Relaxed), tasks.len());
+        }))
+        .unwrap();
+}

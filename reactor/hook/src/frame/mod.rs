@@ -377,7 +377,11 @@ pub fn owner<T: Any>() -> Option<NonNull<T>> {
     let frame = tls(|tls| tls.frame.get());
     // SAFETY: as in `with_frame`; nothing can leave the frame during these loads.
     let frame = unsafe { frame.as_ref() }?;
-    if frame.owner_type == TypeId::of::<T>() { NonNull::new(frame.owner_key.cast_mut().cast()) } else { None }
+    if frame.owner_type != TypeId::of::<T>() {
+        return None;
+    }
+    // SAFETY: a frame with an owner of this type has the address of one.
+    Some(unsafe { NonNull::new_unchecked(frame.owner_key.cast_mut().cast()) })
 }
 
 /// Runs `f` with the owner of each frame entered on this thread that is a `T`, the innermost first. It ends with a frame

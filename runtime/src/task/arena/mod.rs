@@ -181,7 +181,7 @@ impl<S: Schedule> Arena<S> {
         for task in taken {
             // SAFETY: the transition gave us the Notified of a task of this arena.
             let notified = unsafe { Notified::<S>::new(task) };
-            let ran = notified.run(&std::cell::Cell::new(false), None);
+            let ran = notified.run(&std::cell::Cell::default(), None);
             debug_assert!(matches!(ran, Ran::Done), "a cancelled task is not polled");
         }
         scan

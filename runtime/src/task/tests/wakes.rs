@@ -265,19 +265,19 @@ fn a_waker_lent_to_a_poll_wakes_the_same_task_as_its_clone() {
 }
 
 #[test]
-fn a_yield_keeps_the_task_and_is_forgotten_afterwards() {
+fn a_yield_keeps_the_task_for_the_next_poll_and_no_longer() {
     use super::super::Ran;
     let executor = Executor::new();
     let (seen, future) = Counted::new(2);
     drop(executor.spawn(future));
-    let yielded = std::cell::Cell::new(true);
     let task = executor.next().unwrap();
-    let Ran::Again(task) = task.run(&yielded, None) else { panic!("it yielded") };
-    assert!(!yielded.get());
+    let Ran::Again(task) = task.run(&std::cell::Cell::new(super::super::Yielded::ToAll), None) else {
+        panic!("it yielded")
+    };
     // A wake while it is kept is one with the poll that comes anyway.
     seen.waker().wake();
     assert!(executor.next().is_none());
-    assert!(matches!(task.run(&yielded, None), Ran::Idle));
+    assert!(matches!(task.run(&std::cell::Cell::default(), None), Ran::Idle));
     seen.waker().wake();
     assert_eq!(executor.run_all(), 1);
     assert_eq!(seen.counts(), (3, 1, 1));
@@ -291,12 +291,14 @@ fn a_yielding_task_that_is_aborted_is_dropped_instead_of_polled() {
     let executor = Executor::new();
     let (seen, future) = Counted::new(2);
     let handle = executor.spawn(future);
-    let Ran::Again(task) = executor.next().unwrap().run(&std::cell::Cell::new(true), None) else {
+    let Ran::Again(task) =
+        executor.next().unwrap().run(&std::cell::Cell::new(super::super::Yielded::ToAll), None)
+    else {
         panic!("it yielded")
     };
     handle.abort();
     assert!(executor.next().is_none(), "it is queued already");
-    assert!(matches!(task.run(&std::cell::Cell::new(false), None), Ran::Done));
+    assert!(matches!(task.run(&std::cell::Cell::default(), None), Ran::Done));
     *seen.waker.lock() = None;
     assert_eq!(seen.counts(), (1, 1, 0));
     assert!(joined(handle).unwrap_err().is_cancelled());
