@@ -27,7 +27,8 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    handle::current("runtime::compute::spawn").shared.compute.spawn(f, crate::task::Label::caller())
+    let label = crate::task::Label::caller();
+    handle::current("runtime::compute::spawn", "Handle::spawn_compute").shared.compute.spawn(f, label)
 }
 
 /// Runs a closure inside of rayon's global pool, where parallel iterators and `rayon::join` use all of its threads.

@@ -62,7 +62,7 @@ impl Handle {
     /// Outside of any runtime's context.
     #[track_caller]
     pub fn current() -> Handle {
-        current("Handle::current")
+        current("Handle::current", "Handle::clone")
     }
 
     /// The handle of the runtime whose context this thread is in.
@@ -175,6 +175,10 @@ impl Handle {
 }
 
 #[track_caller]
-pub(crate) fn current(operation: &str) -> Handle {
-    Handle::try_current().unwrap_or_else(|TryCurrentError(())| crate::misuse::not_entered(operation))
+pub(crate) fn current(operation: &str, instead: &str) -> Handle {
+    // A closure would be the caller that the panic names.
+    match Handle::try_current() {
+        Ok(handle) => handle,
+        Err(TryCurrentError(())) => crate::misuse::not_entered(operation, instead),
+    }
 }

@@ -12,16 +12,16 @@ pub(crate) fn panic(operation: &str, problem: &str, help: [&str; 2]) -> ! {
     panic!("{operation}: {problem} (thread '{name}')\n  help: {}\n  help: {}", help[0], help[1])
 }
 
-/// Panics: there is no runtime here.
+/// Panics: there is no runtime here. `instead`: what works without.
 #[track_caller]
 #[cold]
-pub(crate) fn not_entered(operation: &str) -> ! {
+pub(crate) fn not_entered(operation: &str, instead: &str) -> ! {
     panic(
         operation,
         "this thread has not entered a runtime",
         [
             "call it inside a task, inside `Runtime::block_on`, or after `Runtime::enter`",
-            "from elsewhere keep a `Handle` and use its methods: `Handle::spawn`, `Handle::spawn_blocking`",
+            &format!("from elsewhere keep a `Handle`, and use `{instead}`"),
         ],
     )
 }

@@ -66,13 +66,15 @@ where
     F::Output: Send + 'static,
 {
     let label = Label::caller();
-    handle::current("runtime::task::spawn_pinned").shared.spawn_pinned(create, label)
+    handle::current("runtime::task::spawn_pinned", "Handle::spawn_pinned").shared.spawn_pinned(create, label)
 }
 
 /// Runs a closure that may block, or compute for long, on a thread of the blocking pool.
 ///
 /// A closure that has not started is cancelled by [`abort`](JoinHandle::abort) and by the runtime's shutdown; one that
-/// runs is not interrupted.
+/// runs is not interrupted. But dropping the runtime, and so the end of `#[runtime::main]`, waits for it at most
+/// [`shutdown_timeout`](crate::Builder::shutdown_timeout), a second by default: the end of the process then cuts it off. Await
+/// the handle of what must be done.
 ///
 /// ```
 /// # runtime::Runtime::new().block_on(async {
@@ -90,7 +92,8 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    handle::current("runtime::spawn_blocking").shared.blocking.spawn(f, Label::caller())
+    let label = Label::caller();
+    handle::current("runtime::spawn_blocking", "Handle::spawn_blocking").shared.blocking.spawn(f, label)
 }
 
 /// Runs a closure that may block on this very thread. On a worker, another thread stands in for it meanwhile, so that

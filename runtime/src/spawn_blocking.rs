@@ -37,6 +37,7 @@ impl<P: Threads> BlockingTasks<P> {
     }
 
     /// Spawns a task for `f`. When no thread can be had at all the handle resolves cancelled.
+    #[track_caller]
     pub(crate) fn spawn<F, R>(self: &Arc<Self>, f: F, label: Label) -> JoinHandle<R>
     where
         F: FnOnce() -> R + Send + 'static,

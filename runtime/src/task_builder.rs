@@ -56,7 +56,7 @@ impl<'a> Builder<'a> {
         F::Output: Send + 'static,
     {
         let label = self.label(Location::caller());
-        let handle = handle::current("runtime::task::Builder::spawn");
+        let handle = handle::current("runtime::task::Builder::spawn", "task::Builder::spawn_on");
         Ok(unless_large!(future: F => handle.shared.spawn(future, label)))
     }
 
@@ -133,7 +133,8 @@ impl<'a> Builder<'a> {
         F::Output: Send + 'static,
     {
         let label = self.label(Location::caller());
-        Ok(handle::current("runtime::task::Builder::spawn_pinned").shared.spawn_pinned(create, label))
+        let handle = handle::current("runtime::task::Builder::spawn_pinned", "Handle::spawn_pinned");
+        Ok(handle.shared.spawn_pinned(create, label))
     }
 
     /// As [`spawn_blocking`](crate::task::spawn_blocking).
@@ -152,7 +153,8 @@ impl<'a> Builder<'a> {
         R: Send + 'static,
     {
         let label = self.label(Location::caller());
-        Ok(handle::current("runtime::task::Builder::spawn_blocking").shared.blocking.spawn(f, label))
+        let instead = "task::Builder::spawn_blocking_on";
+        Ok(handle::current("runtime::task::Builder::spawn_blocking", instead).shared.blocking.spawn(f, label))
     }
 
     /// As [`Handle::spawn_blocking`].

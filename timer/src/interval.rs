@@ -76,7 +76,7 @@ pub struct Interval {
 /// ```
 #[track_caller]
 pub fn interval(period: Duration) -> Interval {
-    assert!(!period.is_zero(), "`period` must be non-zero.");
+    refuse_zero("time::interval", period);
     Interval::new(Instant::now(), period)
 }
 
@@ -100,8 +100,21 @@ pub fn interval(period: Duration) -> Interval {
 /// ```
 #[track_caller]
 pub fn interval_at(start: Instant, period: Duration) -> Interval {
-    assert!(!period.is_zero(), "`period` must be non-zero.");
+    refuse_zero("time::interval_at", period);
     Interval::new(start, period)
+}
+
+#[track_caller]
+fn refuse_zero(operation: &str, period: Duration) {
+    if period.is_zero() {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("<unnamed>");
+        panic!(
+            "{operation}: `period` must be non-zero (thread '{name}')\n  \
+             help: a tick without end is a loop: let others run in it with `yield_now`\n  \
+             help: where a period of zero means \"never\", await `std::future::pending` instead"
+        );
+    }
 }
 
 impl Interval {

@@ -323,12 +323,14 @@ impl<T> fmt::Debug for JoinSet<T> {
     }
 }
 
-/// Spawns each of the futures on the runtime that this thread is in; panics outside of one.
+/// Spawns each of the futures on the runtime that this thread is in; panics outside of one. Tasks that are made by
+/// [`Iterator::collect`] have a place in the standard library as theirs; with `JoinSet::from_iter` they have the caller's.
 impl<T, F> FromIterator<F> for JoinSet<T>
 where
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,
 {
+    #[track_caller]
     fn from_iter<I: IntoIterator<Item = F>>(futures: I) -> Self {
         let mut set = JoinSet::new();
         for future in futures {

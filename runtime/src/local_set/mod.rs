@@ -275,7 +275,11 @@ where
         let spawned = context?.spawn_local(future.take()?, label);
         spawned.map_err(|refused| future = Some(refused)).ok()
     });
-    spawned.unwrap_or_else(|| nowhere())
+    // A closure would be the caller that the panic names.
+    match spawned {
+        Some(task) => task,
+        None => nowhere(),
+    }
 }
 
 #[track_caller]

@@ -52,7 +52,7 @@ where
 {
     match with_context(|context| Some(context?.shared().spawn_outside(future, label))) {
         Some(handle) => handle,
-        None => misuse::not_entered("runtime::spawn"),
+        None => misuse::not_entered("runtime::spawn", "Handle::spawn"),
     }
 }
 

@@ -1,4 +1,5 @@
 //! The children of a scope, as those see it who spawn them.
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,8 +10,10 @@ use super::child::{Child, ChildHandle};
 use super::core::{Core, Token};
 use crate::handle::Handle;
 use crate::large::unless_large;
+use crate::misuse::not_entered;
 use crate::promise::{Promise, promise};
-use crate::task::JoinHandle;
+use crate::scheduler::{spawn_here, with_context};
+use crate::task::{JoinHandle, Label};
 
 /// What a scope joins: a child's output goes to its handle.
 type ChildTask<E> = JoinHandle<Result<(), E>>;
@@ -52,6 +55,9 @@ impl<E> Group<E> {
         self.core.wake();
     }
 }
+
+/// There is no runtime here. Who spawned says so: in a closure the panic would name a line in here.
+struct NotEntered;
 
 /// The children of a [scope](super::scope): a handle that spawns more of them. Clones are handles to the same scope; give one
 /// to a child that spawns siblings.
@@ -105,7 +111,17 @@ impl<E: Send + 'static> TaskGroup<E> {
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
     {
-        unless_large!(future: F => self.admit(|promise, token| crate::spawn::spawn(self.child(future, promise, token))))
+        let label = Label::caller();
+        let spawned = unless_large!(future: F => self.admit(|promise, token| {
+            if !with_context(|context| context.is_some()) {
+                return Err(NotEntered);
+            }
+            Ok(spawn_here(self.child(future, promise, token), label))
+        }));
+        match spawned {
+            Ok(handle) => handle,
+            Err(NotEntered) => not_entered("TaskGroup::spawn", "TaskGroup::spawn_on"),
+        }
     }
 
     /// Spawns a child, on this runtime.
@@ -124,7 +140,11 @@ impl<E: Send + 'static> TaskGroup<E> {
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
     {
-        unless_large!(future: F => self.admit(|promise, token| handle.spawn(self.child(future, promise, token))))
+        let label = Label::caller();
+        let Ok(handle) = unless_large!(future: F => self.admit(|promise, token| {
+            Ok::<_, Infallible>(handle.shared.spawn(self.child(future, promise, token), label))
+        }));
+        handle
     }
 
     /// Spawns a closure that may block as a child, on the blocking pool of the runtime that this thread is in. The scope
@@ -139,14 +159,21 @@ impl<E: Send + 'static> TaskGroup<E> {
         F: FnOnce() -> Result<T, E> + Send + 'static,
         T: Send + 'static,
     {
-        self.admit(|promise, token| {
-            crate::spawn::spawn_blocking(move || {
+        let label = Label::caller();
+        let spawned = self.admit(|promise, token| {
+            let handle = Handle::try_current().map_err(|_| NotEntered)?;
+            let closure = move || {
                 let result = f().map(|output| promise.keep(output));
                 // Named last, and so dropped last even where the closure is dropped without being called.
                 drop((promise, token));
                 result
-            })
-        })
+            };
+            Ok(handle.shared.blocking.spawn(closure, label))
+        });
+        match spawned {
+            Ok(handle) => handle,
+            Err(NotEntered) => not_entered("TaskGroup::spawn_blocking", "Handle::spawn_blocking"),
+        }
     }
 
     /// The scope it is a child of is known where it is polled and dropped.
@@ -164,14 +191,16 @@ impl<E: Send + 'static> TaskGroup<E> {
     }
 
     /// Calls `spawn` if the scope is open, and hands the task to the scope.
-    #[track_caller]
-    fn admit<T>(&self, spawn: impl FnOnce(Promise<T>, Token) -> ChildTask<E>) -> ChildHandle<T> {
+    fn admit<T, R>(
+        &self,
+        spawn: impl FnOnce(Promise<T>, Token) -> Result<ChildTask<E>, R>,
+    ) -> Result<ChildHandle<T>, R> {
         let (promise, output) = promise();
         // This one is given back when the scope has the task: a child may be over before that.
         if let Some(token) = self.group.core.enter() {
-            self.group.arrive(spawn(promise, token.clone()));
+            self.group.arrive(spawn(promise, token.clone())?);
         }
-        ChildHandle::new(output)
+        Ok(ChildHandle::new(output))
     }
 }
 

@@ -58,7 +58,7 @@ impl Place {
 /// Where [`try_id`] gives nothing.
 #[track_caller]
 pub fn id() -> Id {
-    try_id().unwrap_or_else(|| {
+    let Some(id) = try_id() else {
         misuse::panic(
             "runtime::task::id",
             "this thread is not inside of a task",
@@ -67,7 +67,8 @@ pub fn id() -> Id {
                 "where there may be none use `runtime::task::try_id`",
             ],
         )
-    })
+    };
+    id
 }
 
 /// The identifier of the task that the caller is part of, if it is part of one: inside of a poll, and inside of a closure of

@@ -41,6 +41,7 @@ mod outlive;
 mod paced;
 mod parking;
 mod pinned;
+mod places;
 mod scheduler;
 mod scheduler_fairness;
 mod scope;

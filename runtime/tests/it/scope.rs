@@ -513,7 +513,7 @@ fn a_scope_runs_under_another_executor() {
     let handle = runtime.handle().clone();
     let result: Failed<u32> = pollster::block_on(scope(|group| async move {
         let message = panic_message(|| drop(group.spawn(async { Ok(()) })));
-        assert_helpful(&message, "runtime::spawn");
+        assert_helpful(&message, "TaskGroup::spawn");
         let child = group.spawn_on(
             async {
                 sleep(Duration::from_millis(1)).await;
