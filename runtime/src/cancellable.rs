@@ -1,5 +1,6 @@
 //! A future that somebody else may end.
 use std::fmt;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -88,6 +89,12 @@ impl fmt::Display for Cancelled {
 }
 
 impl std::error::Error for Cancelled {}
+
+impl From<Cancelled> for io::Error {
+    fn from(cancelled: Cancelled) -> io::Error {
+        io::Error::other(cancelled)
+    }
+}
 
 pin_project! {
     /// A future that can be ended from anywhere; made by [`cancellable`].

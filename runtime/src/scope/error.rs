@@ -1,8 +1,9 @@
 //! Why a scope failed.
 use std::error::Error;
 use std::fmt;
+use std::io;
 
-use crate::task::JoinError;
+use crate::task::{Cancelled, JoinError};
 
 /// What went wrong in a [scope](super::scope): the first failure, which cancelled the rest, and those that came after it.
 ///
@@ -86,6 +87,35 @@ impl<E: fmt::Debug> fmt::Debug for ScopeError<E> {
 impl<E: Error> Error for ScopeError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.first.source()
+    }
+}
+
+/// The first failure: if a child or the body returned that, the error itself, with its kind and code. So `?` takes a scope over
+/// `io::Result` out of a function that returns one; what failed after it is lost.
+///
+/// ```
+/// # runtime::Runtime::new().block_on(async {
+/// use std::io;
+/// use runtime::task::scope;
+///
+/// async fn both() -> io::Result<()> {
+///     scope(|group| async move {
+///         let child = group.spawn(async { Err::<(), _>(io::Error::from(io::ErrorKind::NotFound)) });
+///         Ok(child.await?)
+///     })
+///     .await?;
+///     Ok(())
+/// }
+/// assert_eq!(both().await.unwrap_err().kind(), io::ErrorKind::NotFound);
+/// # });
+/// ```
+impl From<ScopeError<io::Error>> for io::Error {
+    fn from(error: ScopeError<io::Error>) -> io::Error {
+        match error.into_first() {
+            ScopeFailure::Error(error) => error,
+            ScopeFailure::Join(error) => error.into(),
+            ScopeFailure::Cancelled => Cancelled.into(),
+        }
     }
 }
 

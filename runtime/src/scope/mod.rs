@@ -47,7 +47,7 @@ crate::task_local! {
 ///     let parts: Vec<_> = (1..=10).map(|part| group.spawn(length(part))).collect();
 ///     let mut total = 0;
 ///     for part in parts {
-///         total += part.await.map_err(io::Error::other)?;
+///         total += part.await?;
 ///     }
 ///     Ok::<_, io::Error>(total)
 /// });
