@@ -137,14 +137,17 @@ impl Builder {
         self
     }
 
-    /// The name of the runtime's threads. Default: `runtime-worker`.
+    /// The name of the runtime's threads: of workers, of spares that stand in for them, and of those of the blocking and the compute
+    /// pool, all the same. Default: `runtime-worker`. The supervisor's has `-supervisor` at its end, for `-worker` or after the name
+    /// (Linux keeps the first 15 bytes of a name: `runtime-supervi`), and those of feature `tokio-compat` are called
+    /// `runtime-tokio`. [`thread_name_fn`](Builder::thread_name_fn) can tell single threads apart.
     pub fn thread_name(&mut self, name: impl Into<String>) -> &mut Self {
         let name = name.into();
         self.config.thread_name = Arc::new(move || name.clone());
         self
     }
 
-    /// A function that names each thread of the runtime as it is started.
+    /// A function that names each thread of the runtime as it is started; [`thread_name`](Builder::thread_name) says which there are.
     pub fn thread_name_fn(&mut self, name: impl Fn() -> String + Send + Sync + 'static) -> &mut Self {
         self.config.thread_name = Arc::new(name);
         self
@@ -284,7 +287,8 @@ impl Builder {
         self
     }
 
-    /// How long dropping the runtime waits for closures of the blocking pool that are running. Default: 1 s.
+    /// How long dropping the runtime waits for closures of the blocking pool that are running. Default: 1 s; `Duration::MAX`: until
+    /// they have returned, as tokio does. What has not returned by then runs on, which is said on standard error.
     pub fn shutdown_timeout(&mut self, timeout: Duration) -> &mut Self {
         self.config.shutdown_timeout = timeout;
         self

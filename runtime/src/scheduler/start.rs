@@ -83,22 +83,26 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
     }
     for index in 0..shared.config.workers {
         let member = Arc::clone(&shared);
-        shared.start_member(move || worker::run(&member, index))?;
+        shared.start_member(|name| name, move || worker::run(&member, index))?;
     }
     if shared.config.workers > 0 {
         let member = Arc::clone(&shared);
-        shared.start_member(move || supervisor::run(&*member))?;
+        shared.start_member(of_the_supervisor, move || supervisor::run(&*member))?;
     }
     Ok(shared)
 }
 
 impl Shared {
     /// Starts a thread that is a member while it runs. On failure ends what runs already.
-    fn start_member(self: &Arc<Self>, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    fn start_member(
+        self: &Arc<Self>,
+        name: impl FnOnce(String) -> String,
+        body: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
         let joined = self.members.join();
         assert!(joined, "the runtime itself is a member until it is dropped");
         let member = Arc::clone(self);
-        let thread = self.spawn_thread(move || {
+        let thread = self.spawn_named_thread(name, move || {
             body();
             member.leave_members();
         });
@@ -119,8 +123,17 @@ impl Shared {
 
     /// Starts a thread of the runtime's own: a member, whatever it does.
     pub(super) fn spawn_thread(&self, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+        self.spawn_named_thread(|name| name, body)
+    }
+
+    /// As `spawn_thread`; `name` makes the thread's name of what the builder says.
+    fn spawn_named_thread(
+        &self,
+        name: impl FnOnce(String) -> String,
+        body: impl FnOnce() + Send + 'static,
+    ) -> io::Result<JoinHandle<()>> {
         // The builder's function may panic, and std does at a name with a NUL: a thread that is refused, like any other.
-        let name = catch_unwind(AssertUnwindSafe(|| (self.config.thread_name)()));
+        let name = catch_unwind(AssertUnwindSafe(|| name((self.config.thread_name)())));
         let name = name.ok().filter(|name| !name.contains('\0'));
         let name =
             name.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no usable thread name"))?;
@@ -137,6 +150,11 @@ impl Shared {
             std::mem::forget(guard);
         })
     }
+}
+
+/// The name of the supervisor's thread, by that of the others: `runtime-worker` gives `runtime-supervisor`.
+fn of_the_supervisor(name: String) -> String {
+    format!("{}-supervisor", name.strip_suffix("-worker").unwrap_or(&name))
 }
 
 /// What runs on a worker outside of tasks is this crate's code and the builder's callbacks.

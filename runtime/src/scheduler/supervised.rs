@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{DRIVER_OVERDUE, Ordering, Shared, Slot};
 use crate::driver::Driver;
 use crate::idle::Idle;
+use crate::report::say;
 use crate::stall::{StallReport, ThreadState};
 use crate::supervisor::births::Taken;
 use crate::supervisor::cover::By;
@@ -62,6 +63,23 @@ impl Supervised for Shared {
         }
         // The panic hook tells of it; the supervisor goes on.
         drop(catch_unwind(AssertUnwindSafe(|| reporting.report(&report))));
+    }
+
+    #[cold]
+    fn say_exhausted(&self, blocked: usize, longest: Option<(Sight, Duration)>) {
+        let spares = self.config.max_spare_threads;
+        if spares == 0 {
+            // Wished so.
+            return;
+        }
+        let longest = longest.map_or_else(String::new, |(task, lasted)| {
+            format!("; task {} has blocked for longest, {lasted:?}, {}", task.id, task.label)
+        });
+        say(format_args!(
+            "runtime: all {spares} spare threads are taken: {blocked} threads are blocked by their tasks, and work waits{longest}\n  \
+             help: what blocks belongs into `spawn_blocking`, whose threads are apart\n  \
+             help: raise `Builder::max_spare_threads` to let more tasks block at once"
+        ));
     }
 
     fn expose(&self, slot: usize) {

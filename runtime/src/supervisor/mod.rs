@@ -2,6 +2,8 @@
 #[cfg(not(runtime_loom))]
 pub(crate) mod births;
 pub(crate) mod cover;
+#[cfg(not(runtime_loom))]
+mod exhausted;
 pub(crate) mod heartbeat;
 pub(crate) mod members;
 #[cfg(not(runtime_loom))]

@@ -77,7 +77,7 @@ fn an_idle_thread_in_block_on_makes_no_wake_up_at_all() {
 }
 
 /// Waits until no thread whose name begins with `idle-test` has done anything for a second. That takes three when nothing
-/// else runs: spares linger for half a second, the supervisor looks on for one, what a burst took is given back within three.
+/// else runs: spares linger for half a second, the supervisor looks on for 100 ms, what a burst took is given back within three.
 #[track_caller]
 fn settle() {
     let mut last = (0, 0);

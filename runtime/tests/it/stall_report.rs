@@ -1,4 +1,5 @@
 //! Stall reports: who is told of a task that keeps its worker, and of what.
+use std::io::BufRead as _;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -70,6 +71,46 @@ fn of_the_stalls_of_one_place_one_is_told_at_a_time() {
     let unreported: u64 = reports.iter().map(|report| report.unreported).sum();
     // On a machine so slow that a second passed between two of them, more are told.
     assert!((1..4).contains(&told) || unreported == 0, "{reports:?}");
+}
+
+/// Whoever would free them waits for a thread, and nobody asked for reports: it is the last that is heard of the program.
+#[test]
+fn that_no_thread_is_left_is_said_once_though_nobody_asked() {
+    const NAME: &str = "stall_report::that_no_thread_is_left_is_said_once_though_nobody_asked";
+    const SPARES: usize = 3;
+    let _watchdog = watchdog();
+    if child::is(NAME) {
+        let runtime = Runtime::builder().worker_threads(2).max_spare_threads(SPARES).build().unwrap();
+        let (tx, rx) = mpsc::channel::<()>();
+        let rx = std::sync::Arc::new(parking_lot::Mutex::new(rx));
+        let blocked = Tally::default();
+        for _ in 0..2 + SPARES {
+            let (rx, blocked) = (rx.clone(), blocked.clone());
+            drop(runtime.spawn(async move {
+                blocked.add();
+                rx.lock().recv().unwrap_err();
+            }));
+        }
+        until(|| blocked.get() == 2 + SPARES);
+        drop(runtime.spawn(async move { drop(tx) }));
+        // For ever: the parent ends this.
+        loop {
+            std::thread::park();
+        }
+    }
+    let mut child = child::command(NAME).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let said: Vec<_> =
+        lines.filter(|line| line.contains("runtime: ") || line.contains("help: ")).take(3).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let text = said.join("\n");
+    assert!(said[0].contains("all 3 spare threads are taken: 5 threads are blocked"), "{text}");
+    assert!(said[0].contains(&format!("spawned at {}", file!())), "{text}");
+    assert!(
+        said[1].contains("`spawn_blocking`") && said[2].contains("`Builder::max_spare_threads`"),
+        "{text}"
+    );
 }
 
 #[test]
