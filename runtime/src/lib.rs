@@ -158,9 +158,10 @@ pub mod io {
 
 /// Channels, locks and other ways for tasks to wait for each other: tokio's, which need no runtime of tokio's.
 ///
-/// They know nothing of the [budget](task::coop) of our tasks: a task whose channel never runs dry keeps its neighbours
-/// waiting, unless it awaits through [`coop::cooperative`](task::coop::cooperative). Waits with a time limit are
-/// [`time::timeout`]'s.
+/// They know nothing of the [budget](task::coop) of our tasks. A loop over channels that never run dry is one poll without end:
+/// it keeps its neighbours waiting, and no `timeout`, `select!`, abort or drop of the runtime ends it (the drop waits for that
+/// poll without limit), unless one of its awaits goes through [`coop::cooperative`](task::coop::cooperative). Waits with a time
+/// limit are [`time::timeout`]'s.
 ///
 /// ```
 /// # runtime::Runtime::new().block_on(async {

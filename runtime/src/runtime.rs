@@ -9,7 +9,8 @@ use crate::dump::Dump;
 pub use crate::handle::{EnterGuard, Handle, TryCurrentError};
 pub use crate::identity::{Id, RuntimeFlavor};
 use crate::large::unless_large;
-pub use crate::metrics::{Metrics, WorkerMetrics};
+pub use crate::metrics::{Metrics, Metrics as RuntimeMetrics, WorkerMetrics};
+use crate::report::say;
 use crate::scheduler::{Shared, deadline_after};
 use crate::task::{self, JoinHandle, Label};
 
@@ -218,8 +219,20 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        if !self.ended {
-            self.end(None);
+        if self.ended {
+            return;
+        }
+        let left = self.end(None).blocking_tasks.len();
+        let waited = self.handle.shared.config.shutdown_timeout;
+        // Where it does not wait, by wish or in async code, nobody expects it to.
+        if left > 0 && !waited.is_zero() && reactor_hook::may_block() && !self.handle.shared.is_member_here()
+        {
+            say(format_args!(
+                "runtime: {left} blocking closures had not returned {waited:?} after the end of their runtime, and run on; \
+                 the end of the process cuts them off\n  \
+                 help: `Builder::shutdown_timeout(Duration::MAX)` waits for them\n  \
+                 help: await the handle of a closure that must not be cut off"
+            ));
         }
     }
 }

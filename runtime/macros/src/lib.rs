@@ -48,7 +48,7 @@ impl Error {
 }
 
 /// Runs an `async fn main` on a runtime, which is built first and dropped when `main` returns: tasks that still run are
-/// then cancelled.
+/// then cancelled, and closures of `spawn_blocking` that have started get one second more, after which the process ends.
 ///
 /// | option | default | meaning |
 /// |---|---|---|

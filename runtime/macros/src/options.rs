@@ -46,7 +46,12 @@ impl Options {
                 "tokio_compat" => tokio_compat.replace((parse_bool(&value)?, name.span())).is_some(),
                 "crate" => krate.replace(parse_path(&value)?).is_some(),
                 _ => {
-                    let message = format!("unknown option `{option}`; the options are {KNOWN}");
+                    let message = match option.as_str() {
+                        "start_paused" => format!(
+                            "`start_paused`: the clock cannot be stopped here, so a test waits in real time; the options are {KNOWN}"
+                        ),
+                        _ => format!("unknown option `{option}`; the options are {KNOWN}"),
+                    };
                     return Err(Error::new(name.span(), message));
                 }
             };

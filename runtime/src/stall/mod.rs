@@ -107,4 +107,5 @@ impl Reporting {
 }
 
 const HELP: &str = "\n  help: what blocks or computes for long belongs into `spawn_blocking`, or around it `task::block_in_place`\n  \
-     help: a long loop lets others run with `task::yield_now().await`";
+     help: a long loop lets others run with `task::yield_now().await`; one over channels of `sync` that never run dry is ended by \
+     no timeout and no abort unless it awaits them in `task::coop::cooperative`";

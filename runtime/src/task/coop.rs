@@ -11,6 +11,9 @@ use std::task::{Context as Cx, Poll};
 use pin_project_lite::pin_project;
 use reactor_hook::budget;
 
+/// For leaf futures of other crates: what an operation takes from the budget, before it is tried.
+pub use reactor_hook::budget::{Charge as RestoreOnPending, poll_proceed};
+
 /// Whether the present poll may complete another operation. True outside of a runtime.
 pub fn has_budget_remaining() -> bool {
     budget::has_remaining()

@@ -218,6 +218,31 @@ fn dropping_the_runtime_waits_only_so_long_for_a_closure_that_runs() {
 
 // B5
 #[test]
+fn a_closure_that_the_end_leaves_behind_is_told_on_standard_error() {
+    const NAME: &str = "blocking::a_closure_that_the_end_leaves_behind_is_told_on_standard_error";
+    let _watchdog = watchdog();
+    if child::is(NAME) {
+        let mut builder = Runtime::builder();
+        let runtime = builder.worker_threads(1).shutdown_timeout(Duration::from_millis(20)).build().unwrap();
+        let (started_tx, started) = mpsc::channel();
+        drop(runtime.spawn_blocking(move || {
+            started_tx.send(()).unwrap();
+            loop {
+                thread::park();
+            }
+        }));
+        started.recv().unwrap();
+        return drop(runtime);
+    }
+    let output = child::command(NAME).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches("1 blocking closures had not returned 20ms").count(), 1, "{said}");
+    assert_eq!(said.matches("help: ").count(), 2, "{said}");
+}
+
+// B5
+#[test]
 fn dropping_the_runtime_waits_for_a_closure_that_ends_in_time() {
     let _watchdog = watchdog();
     let runtime =

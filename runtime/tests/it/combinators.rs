@@ -510,3 +510,20 @@ fn a_channel_that_never_runs_dry_yields_when_it_is_made_cooperative() {
         assert!(expected.contains(&polls.get()), "{} polls, 128 operations a poll", polls.get());
     }
 }
+
+/// Without `cooperative` it would be one poll without end, and the timeout never looked at.
+#[test]
+fn a_loop_over_channels_that_never_run_dry_ends_by_its_timeout_where_it_is_cooperative() {
+    let _watchdog = watchdog();
+    let runtime = pool(1);
+    async fn round() {
+        let (tx, mut rx) = mpsc::channel(4);
+        loop {
+            tx.send(1).await.unwrap();
+            coop::cooperative(rx.recv()).await.unwrap();
+        }
+    }
+    let task =
+        runtime.spawn(async { runtime::time::timeout(Duration::from_millis(1), round()).await.is_err() });
+    assert!(runtime.block_on(task).unwrap());
+}
