@@ -108,7 +108,10 @@ fn children_and_local_tasks_were_spawned_at_the_callers_line() {
     let _opens = OpenOnDrop(gate.clone());
     let runtime = pool(1);
     let (noted, handle, spawned) = (lines.clone(), runtime.handle().clone(), all.clone());
-    let wait = move || Ok(gate.wait());
+    let wait = move || {
+        gate.wait();
+        Ok(())
+    };
     let parent = task::scope(|group| async move {
         let large = [0_u8; 1 << 15];
         at!(noted, drop(group.spawn(endless())));
