@@ -29,6 +29,10 @@ fn main() -> ExitCode {
     let tally = Arc::new(Tally::default());
     let started = Instant::now();
 
+    println!(
+        "{MIXED:?} of HTTP with {CLIENTS} clients in this process, over loopback, {TIMERS} timers at a time, and jobs that compute; \
+         then {STEALING:?} in which one task spawns for all workers"
+    );
     runtime.block_on(all_at_once(&tally, started + MIXED));
     let mixed = started.elapsed();
     let before = runtime.metrics();
@@ -41,7 +45,16 @@ fn main() -> ExitCode {
     for worker in &idle {
         println!("worker {worker} stole nothing while one task spawned for all");
     }
-    if tally.lost() == 0 && idle.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match (tally.lost(), idle.is_empty()) {
+        (0, true) => {
+            println!("All is well: nothing was lost, and every worker stole.");
+            ExitCode::SUCCESS
+        }
+        (lost, _) => {
+            println!("Something is wrong: {lost} were lost, and {} workers stole nothing.", idle.len());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Requests, timers and jobs together until `end`.

@@ -9,7 +9,7 @@ use crate::tally::{Count, Tally};
 
 /// What each worker did, and the thread inside `block_on`; `before` and `after` are of the phase with one spawner.
 pub(crate) fn workers(before: &Metrics, after: &Metrics) {
-    let mut table = table(&["worker", "polls", "steals", "with one spawner", "parks", "busy"]);
+    let mut table = table(&["worker", "polls", "steals", "steals, one spawner", "parks", "busy"]);
     let workers = before.workers.iter().zip(&after.workers).enumerate();
     for (index, (before, after)) in workers {
         table.add_row(row(&index.to_string(), before, after));
