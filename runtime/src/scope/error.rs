@@ -90,8 +90,9 @@ impl<E: Error> Error for ScopeError<E> {
     }
 }
 
-/// The first failure: if a child or the body returned that, the error itself, with its kind and code. So `?` takes a scope over
-/// `io::Result` out of a function that returns one; what failed after it is lost.
+/// The first failure that is more than a [`Cancelled`] which `?` has passed on: if a child or the body returned it, the error
+/// itself, with its kind and code. So `?` takes a scope over `io::Result` out of a function that returns one; the other failures
+/// are lost.
 ///
 /// ```
 /// # runtime::Runtime::new().block_on(async {
@@ -111,11 +112,22 @@ impl<E: Error> Error for ScopeError<E> {
 /// ```
 impl From<ScopeError<io::Error>> for io::Error {
     fn from(error: ScopeError<io::Error>) -> io::Error {
-        match error.into_first() {
+        let mut failures: Vec<_> = error.into_failures().collect();
+        // A body that awaits the child which failed is told "cancelled" before the scope has that child's error.
+        let cause = failures.iter().position(|failure| !says_cancelled(failure)).unwrap_or(0);
+        match failures.swap_remove(cause) {
             ScopeFailure::Error(error) => error,
             ScopeFailure::Join(error) => error.into(),
             ScopeFailure::Cancelled => Cancelled.into(),
         }
+    }
+}
+
+/// Whether it is what awaiting a child gave that had failed, or was cancelled.
+fn says_cancelled(failure: &ScopeFailure<io::Error>) -> bool {
+    match failure {
+        ScopeFailure::Error(error) => error.get_ref().is_some_and(|inner| inner.is::<Cancelled>()),
+        ScopeFailure::Join(_) | ScopeFailure::Cancelled => false,
     }
 }
 
