@@ -228,9 +228,11 @@ impl Builder {
     /// ([`StallReport::unreported`] counts the rest, and [`Metrics::stalls`](crate::Metrics::stalls) all). Polls
     /// inside of [`block_in_place`](crate::task::block_in_place), and those of the thread in `block_on`, are not
     /// reported; nor is one that panics, where the report of the panic takes its time; nor is anything in a runtime without
-    /// workers. Of panics the runtime learns by a panic hook, which it puts around the one that is set when it is built.
+    /// workers. Of panics the runtime learns by a panic hook, which the first such runtime of a process puts around the one that is set when
+    /// it is built. That one should be built while nobody else sets a hook, and not by a thread that a panic hook waits for.
     ///
-    /// It runs on the thread that looks after stuck workers: it must not block. It may drop the
+    /// It runs on the thread that looks after stuck workers: it must not block, nor wait for a lock that is held where the runtime is
+    /// dropped, since it is called until that drop returns. It may drop the
     /// runtime, or shut it down, which does not wait there. A panic in it is told by the panic hook, and has no
     /// other effect.
     ///

@@ -207,10 +207,9 @@ impl Runtime {
         running.extend(shared.compute.join(blocking_until));
         // Threads that have left by now have left tokio's world.
         tokio.end(if detached { Some(Instant::now()) } else { blocking_until });
-        let metrics = workers_left.then(|| shared.metrics());
         ShutdownReport {
             workers: if workers_left { shared.workers_left() } else { 0 },
-            tasks: metrics.map_or(0, |metrics| metrics.live_tasks + shared.cancelled()),
+            tasks: if workers_left { shared.tasks().1 } else { 0 },
             blocking: running.len(),
             blocking_tasks: running.into_iter().flatten().collect(),
         }

@@ -5,9 +5,9 @@
 //! what the other has stored, if `heavy` says true. See membarrier(2).
 #![cfg_attr(not(runtime_loom), allow(unsafe_code))]
 
-#[cfg(not(any(runtime_loom, target_os = "linux", target_os = "android")))]
+#[cfg(not(any(runtime_loom, target_os = "linux")))]
 pub(crate) use nowhere::{heavy, register, register_if_quick};
-#[cfg(all(any(target_os = "linux", target_os = "android"), not(runtime_loom)))]
+#[cfg(all(target_os = "linux", not(runtime_loom)))]
 pub(crate) use system::{heavy, register, register_if_quick};
 
 #[cfg(not(runtime_loom))]
@@ -42,7 +42,7 @@ mod real {
     }
 }
 
-#[cfg(all(any(target_os = "linux", target_os = "android"), not(runtime_loom)))]
+#[cfg(all(target_os = "linux", not(runtime_loom)))]
 mod system {
     use std::os::unix::fs::MetadataExt as _;
     use std::sync::atomic::Ordering::Relaxed;
@@ -93,7 +93,7 @@ mod system {
     }
 }
 
-#[cfg(not(any(runtime_loom, target_os = "linux", target_os = "android")))]
+#[cfg(not(any(runtime_loom, target_os = "linux")))]
 mod nowhere {
     use std::sync::atomic::Ordering::Relaxed;
 

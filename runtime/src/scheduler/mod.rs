@@ -233,13 +233,8 @@ impl Shared {
                 alive: nanos(alive + counters.former_alive.get()),
             }
         };
-        let sum = |figure: fn(&Slot) -> u64| self.slots.iter().map(figure).fold(0, u64::wrapping_add);
-        // Completed is read first, so that a task cannot seem to complete before it was spawned.
-        // Relaxed: figures.
-        let completed = sum(|slot| slot.counters.completed.get());
         let cancelled = self.cancelled();
-        let spawned = sum(|slot| slot.counters.spawned.get())
-            .wrapping_add(self.spawned_outside.load(Ordering::Relaxed));
+        let (spawned, not_run_out) = self.tasks();
         let blocking = self.blocking.metrics();
         let compute = self.compute.metrics();
         Metrics {
@@ -247,7 +242,7 @@ impl Shared {
             guest: worker(&self.slots[self.guest_slot()]),
             spares: self.cover.active(),
             spawned,
-            live_tasks: spawned.saturating_sub(completed).saturating_sub(cancelled),
+            live_tasks: not_run_out.saturating_sub(cancelled),
             // Its lock may be held by a thread that a forked child does not have.
             injector_depth: if self.is_inherited() { 0 } else { self.injector.len() },
             timers: self.driver.timers().len(),
@@ -263,8 +258,19 @@ impl Shared {
         }
     }
 
+    /// How many tasks were spawned, and how many of these no worker has polled or cancelled to their end.
+    pub(crate) fn tasks(&self) -> (u64, u64) {
+        let sum = |figure: fn(&Slot) -> u64| self.slots.iter().map(figure).fold(0, u64::wrapping_add);
+        // Completed is read first, so that a task cannot seem to complete before it was spawned.
+        // Relaxed: figures.
+        let completed = sum(|slot| slot.counters.completed.get());
+        let spawned = sum(|slot| slot.counters.spawned.get())
+            .wrapping_add(self.spawned_outside.load(Ordering::Relaxed));
+        (spawned, spawned.saturating_sub(completed))
+    }
+
     /// How many tasks were cancelled by now by who ends the runtime.
-    pub(crate) fn cancelled(&self) -> u64 {
+    fn cancelled(&self) -> u64 {
         // Relaxed: a figure.
         self.cancelled.load(Ordering::Relaxed)
     }

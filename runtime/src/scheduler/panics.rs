@@ -2,7 +2,8 @@
 //! poll is not told on as a stall, least of all in the middle of that report.
 //!
 //! What a panicking thread is doing cannot be asked from another. So the panic hook is put inside of one that notes the
-//! poll first; once in a process, by the first runtime that is to report stalls. Whoever sets a hook after that takes it away.
+//! poll first; once in a process, by the first runtime that is to print stalls or to call somebody, and not for `tracing` alone: that
+//! nobody has asked for. Whoever sets a hook after that takes it away.
 use std::panic::{set_hook, take_hook};
 use std::sync::Once;
 use std::thread;
@@ -11,11 +12,11 @@ use super::{Context, Shared};
 use crate::supervisor::heartbeat::Poll;
 
 impl Shared {
-    /// Has panics noted, if anybody is to be told of stalls.
+    /// Has panics noted, if somebody has asked to be told of stalls.
     pub(super) fn watch_panics(&self) {
         static ONCE: Once = Once::new();
         // A thread that panics may set no hook.
-        if self.config.workers > 0 && self.config.stall_reports.is_wanted() && !thread::panicking() {
+        if self.config.workers > 0 && self.config.stall_reports.is_asked_for() && !thread::panicking() {
             ONCE.call_once(|| {
                 let hook = take_hook();
                 set_hook(Box::new(move |panic| {

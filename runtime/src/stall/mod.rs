@@ -89,9 +89,9 @@ impl fmt::Display for StallReport {
 }
 
 impl Reporting {
-    /// Whether anybody is to be told. Of events nobody can tell.
-    pub(crate) fn is_wanted(&self) -> bool {
-        self.print || self.call.is_some() || cfg!(feature = "tracing")
+    /// Whether somebody has asked to be told. Of `tracing` nobody can tell.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        self.print || self.call.is_some()
     }
 
     /// Calls the user's function, which must not panic: whoever calls this catches that.

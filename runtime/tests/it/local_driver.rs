@@ -19,7 +19,7 @@ use futures::{FutureExt as _, StreamExt as _, join, select};
 use parking_lot::{Condvar, Mutex};
 use reactor_hook::{DriveError, LocalDriver, Turn, Unpark, drive_local};
 use runtime::net::{TcpListener, TcpStream};
-use runtime::task::{JoinHandle, LocalSet, block_in_place, yield_now};
+use runtime::task::{LocalSet, block_in_place, yield_now};
 use runtime::time::sleep;
 use runtime::{Builder, Runtime};
 
@@ -635,8 +635,10 @@ fn call_to_tidy_calls(runtime: &Runtime, on_unpark: impl Fn() + Send + Sync + 's
     let local = Rc::new(ToldHere(Arc::clone(&told)));
     runtime.block_on(async {
         let mut handles: Vec<_> = (0..20_000).map(|_| runtime::spawn(async {})).collect();
-        while !handles.iter().all(JoinHandle::is_finished) {
-            yield_now().await;
+        for handle in &handles {
+            while !handle.is_finished() {
+                yield_now().await;
+            }
         }
         let over = Arc::new(AtomicBool::new(false));
         let mut releases = None;

@@ -20,6 +20,9 @@ pub(in crate::task) struct FreeCell {
     pub(super) chain: FreeList,
 }
 
+const _: () =
+    assert!(size_of::<FreeCell>() <= super::class::SIZES[0], "a free cell of the least class holds this");
+
 /// Stacks in a list. PERFORMANCE: a cell that is long free is a cache miss, and one stack a chain of them, each of which has to
 /// be over before the next cell is known.
 const STRIPES: usize = 4;
