@@ -125,7 +125,8 @@ impl<T: Linked> LifoSlot<T> {
         self.withdraw()
     }
 
-    /// Takes the item, wherever its owner is. Another thread may, too, and leaves none to rescue.
+    /// Takes the item, by an exchange. For the owner, inside of a poll or out of its loop; and for whoever has the slot to himself. Not for
+    /// others while the owner keeps it: its plain take may be under way.
     pub fn withdraw(&self) -> Option<T> {
         // Relaxed: the owner sees its own puts.
         let mut word = self.item.load(Ordering::Relaxed);
@@ -197,13 +198,6 @@ impl<T: Linked> LifoSlot<T> {
         let word = self.item.load(Ordering::Relaxed);
         // Ordering: Release pairs with the Acquire in `rescue`, as that of `put` does.
         self.item.store(marked(word), Ordering::Release);
-    }
-
-    /// Whether this node is in it. For the owner; others may have taken it by now.
-    #[inline]
-    pub fn holds(&self, node: NonNull<T::Node>) -> bool {
-        // Relaxed: only compared.
-        self.item.load(Ordering::Relaxed) == node.as_ptr()
     }
 
     /// Whether it seemed empty.

@@ -1,6 +1,5 @@
 //! What a thread knows about the runtime it works for: the owner of its frame.
 use std::cell::Cell;
-use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,7 +12,7 @@ use super::slot::{Core, Held, Slot};
 use super::{CLOSED, Shared};
 use crate::local::Owner;
 use crate::metrics::Counters;
-use crate::task::{Header, Notified, Yielded, is_task_waker};
+use crate::task::{Header, Notified, is_task_waker};
 use crate::tokio_compat::Entered;
 
 /// In what quality a thread has entered the runtime.
@@ -49,8 +48,8 @@ pub(crate) struct Context {
     pub(super) serves: Cell<*const Shared>,
     /// The task that this thread polls; null between two polls.
     pub(super) polled: Cell<*const Header>,
-    /// Set during a poll: the task is to be polled again without having been woken.
-    pub(super) yielded: Cell<Yielded>,
+    /// Set by `yield_now` during a poll: the task is to be queued again without having been woken.
+    pub(super) yielded: Cell<bool>,
     /// Whether a thread was started that turns the driver in this one's place.
     pub(super) turned_aside: Cell<bool>,
     /// Left with the context.
@@ -67,7 +66,7 @@ impl Context {
             pinned: None,
             serves: Cell::new(std::ptr::null()),
             polled: Cell::new(std::ptr::null()),
-            yielded: Cell::default(),
+            yielded: Cell::new(false),
             turned_aside: Cell::new(false),
             tokio,
         }
@@ -86,7 +85,7 @@ impl Context {
             pinned,
             serves,
             polled: Cell::new(std::ptr::null()),
-            yielded: Cell::default(),
+            yielded: Cell::new(false),
             turned_aside: Cell::new(false),
             tokio,
         }
@@ -203,21 +202,9 @@ impl Context {
         // address on under a table of its own: that waker must be woken.
         let own = waker.data() == self.polled.get().cast() && is_task_waker(waker);
         if own {
-            self.yielded.set(Yielded::ToAll);
+            self.yielded.set(true);
         }
         own
-    }
-
-    /// As `Schedule::yield_to_next`, of a thread with this slot.
-    #[inline]
-    pub(super) fn yield_to_next(&self, held: &Held, task: NonNull<Header>, joiner: NonNull<Header>) -> bool {
-        let yields = self.polled.get() == joiner.as_ptr()
-            && self.yielded.get() == Yielded::Nothing
-            && held.gives_to_next(task);
-        if yields {
-            self.yielded.set(Yielded::ToNext);
-        }
-        yields
     }
 
     /// As `Held::push_back`.

@@ -1,12 +1,10 @@
 //! Where a task goes that becomes ready on a thread with a slot.
-use std::ptr::NonNull;
-
 use super::Shared;
 use super::doze::LITTLE;
 use super::slot::Held;
 use super::worker::LIFO_STREAK;
 use crate::queue::{Placed, Pushed};
-use crate::task::{Header, Notified, quietly};
+use crate::task::{Notified, quietly};
 
 /// Tasks of the queue that go before the slot's at most, where that one awaits them one after the other.
 const GO_FIRST: usize = 8;
@@ -22,34 +20,7 @@ pub(crate) enum Route {
     Turn,
 }
 
-/// Joiners that are woken as ever, once one that was not has been polled in vain.
-const WOKEN_AFTER_VAIN: u32 = 15;
-
 impl Held {
-    /// Whether who is polled here may go behind `task`: if that is in the slot, what is in there runs next, and the last that went
-    /// behind one so was right to.
-    #[inline]
-    pub(super) fn gives_to_next(&self, task: NonNull<Header>) -> bool {
-        let core = self.core();
-        // Where tasks do not go into the slot this one is not in it.
-        self.slot().lifo.holds(task)
-            && core.lifo_streak.get() < LIFO_STREAK
-            && (core.joins_woken.get() == 0 || self.is_to_be_woken())
-    }
-
-    #[cold]
-    fn is_to_be_woken(&self) -> bool {
-        let left = &self.core().joins_woken;
-        left.set(left.get() - 1);
-        false
-    }
-
-    /// Who went behind a task of which it was hoped that it completes in one poll has to be woken after all.
-    #[cold]
-    pub(super) fn hoped_in_vain(&self) {
-        self.core().joins_woken.set(WOKEN_AFTER_VAIN);
-    }
-
     /// Puts a task into the LIFO slot. An empty slot is filled without telling anybody: the owner runs it next.
     #[inline]
     pub(super) fn put(&self, task: Notified<Shared>) {

@@ -1,7 +1,6 @@
 //! The scheduler as tasks see it.
 #![allow(unsafe_code)]
 
-use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
@@ -11,7 +10,7 @@ use super::{Context, Shared, with_context};
 use crate::config::UnhandledPanic;
 use crate::misuse;
 use crate::queue::Pushed;
-use crate::task::{self, Arena, Cache, Header, Id, JoinHandle, Label, Notified, Schedule};
+use crate::task::{self, Arena, Cache, Id, JoinHandle, Label, Notified, Schedule};
 
 /// The context entered on this thread, without keeping it: what a wake or a spawn does is over before anybody can leave.
 ///
@@ -99,15 +98,6 @@ impl Schedule for Shared {
             }
             None => false,
         }
-    }
-
-    #[inline(always)]
-    fn yield_to_next(&self, task: NonNull<Header>, joiner: NonNull<Header>) -> bool {
-        // SAFETY: nothing of the users' runs.
-        let context = unsafe { here() };
-        context
-            .and_then(|context| Some((context, context.held_of(self)?)))
-            .is_some_and(|(context, held)| context.yield_to_next(held, task, joiner))
     }
 
     fn arena(&self) -> &Arena<Shared> {

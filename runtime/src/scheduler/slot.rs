@@ -36,8 +36,6 @@ pub(crate) struct Core {
     pub(crate) lifo_streak: Cell<u32>,
     /// The task woken last because one that it awaited had completed. For comparison: it may have gone.
     pub(crate) joiner: Cell<*const Header>,
-    /// Joiners that are still to be woken by what they await, because one that was not has been polled in vain.
-    pub(super) joins_woken: Cell<u32>,
     /// Where goes what becomes ready here.
     pub(crate) route: Cell<Route>,
     /// Tasks queued by the present turn.
@@ -97,7 +95,6 @@ impl Slot {
                 until_local: Cell::new(1),
                 lifo_streak: Cell::new(0),
                 joiner: Cell::new(std::ptr::null()),
-                joins_woken: Cell::new(0),
                 route: Cell::new(Route::Queue),
                 turned_up: Cell::new(0),
                 follow: Follow::new(),

@@ -14,7 +14,7 @@ use crate::local::Owner;
 use crate::misuse;
 use crate::queue::{Batch, Pushed};
 use crate::stall::ThreadState;
-use crate::task::{Notified, Ran, Schedule, Yielded};
+use crate::task::{Notified, Ran, Schedule};
 
 /// Tasks run from the LIFO slot in a row before the queue has its turn. Tokio's figure, found to keep the locality of
 /// message passing while a pair of tasks cannot starve the rest.
@@ -175,44 +175,14 @@ impl Holder<'_> {
         core.local.pop()
     }
 
-    /// Polls one task. Where that goes behind another, which it awaits, polls that one as well.
+    /// Polls one task.
     #[inline]
-    pub(super) fn poll(self, frame: &Frame, mut task: Notified<Shared>) {
-        let mut hoped = false;
-        loop {
-            match self.poll_task(frame, task, self.held) {
-                Ran::Done => {
-                    self.slot.counters.completed.add(1);
-                    return;
-                }
-                Ran::Idle => {}
-                Ran::Again(joiner) if self.goes_behind_next() => {
-                    // Nothing, if somebody has rescued it.
-                    let next = self.slot.take_woken_if(|| true);
-                    self.held.put(joiner);
-                    if let Some(next) = next {
-                        self.core.lifo_streak.set(self.core.lifo_streak.get() + 1);
-                        self.between_polls();
-                        task = next;
-                        hoped = true;
-                        continue;
-                    }
-                }
-                Ran::Again(task) => self.requeue(task),
-            }
-            if hoped {
-                self.held.hoped_in_vain();
-            }
-            return;
+    pub(super) fn poll(self, frame: &Frame, task: Notified<Shared>) {
+        match self.poll_task(frame, task, self.held) {
+            Ran::Idle => {}
+            Ran::Again(task) => self.requeue(task),
+            Ran::Done => self.slot.counters.completed.add(1),
         }
-    }
-
-    /// Whether the task that was polled is polled again when that in the slot has been. Not where there is something to be heeded
-    /// first, or pinned tasks take turns with the others.
-    #[inline]
-    fn goes_behind_next(self) -> bool {
-        // Relaxed: as in `is_called_for`.
-        self.context.yielded.get() == Yielded::ToNext && self.signals.load(Ordering::Relaxed) == 0
     }
 
     /// Polls one task, whosever it is. Who has found it while he searched searches no more.
@@ -223,7 +193,7 @@ impl Holder<'_> {
         heartbeat.begin(task.id_number(), task.address());
         frame.budget().set(budget::PER_POLL);
         self.context.polled.set(task.address());
-        self.context.yielded.set(Yielded::Nothing);
+        self.context.yielded.set(false);
         let ran = task.run(&self.context.yielded, Some(here));
         self.context.polled.set(std::ptr::null());
         frame.budget().set(budget::UNLIMITED);

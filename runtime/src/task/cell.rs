@@ -16,12 +16,11 @@ use super::arena::{Cache, Home};
 use super::error::JoinError;
 use super::header::{Body, Header, RawTask, Vtable};
 use super::id::Id;
-use super::join::register_first;
 use super::label::Label;
-use super::notified::{Here, Notified, Step, Yielded};
+use super::notified::{Here, Notified, Step};
 use super::quiet::quietly;
 use super::schedule::Schedule;
-use super::state::{Complete, IsComplete, Park, Snapshot, Start, Wake, WakeByValue};
+use super::state::{Complete, Park, Snapshot, Start, Wake, WakeByValue};
 use super::waker::{self, Lent};
 use crate::primitives::UnsafeCell;
 use crate::remedy;
@@ -50,7 +49,6 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         wake: wake::<S>,
         take_output: take_output::<F, S>,
         drop_output: drop_output::<F, S>,
-        await_new: await_new::<S>,
         release: release::<F, S>,
         behind: None,
     };
@@ -129,21 +127,6 @@ unsafe fn wake<S: Schedule>(task: RawTask) {
     }
 }
 
-unsafe fn await_new<S: Schedule>(task: RawTask, waker: &Waker) -> Result<(), IsComplete> {
-    // Schedulers have an allocation each: one address is one type.
-    if let Some(joiner) = waker::task_of(waker)
-        && std::ptr::eq(joiner.owner(), task.owner())
-    {
-        // SAFETY: the caller holds a reference.
-        let owner = unsafe { owner::<S>(task) };
-        if owner.yield_to_next(task.as_ptr(), joiner.as_ptr()) {
-            return Ok(());
-        }
-    }
-    // SAFETY: passed on.
-    unsafe { register_first(task, waker) }
-}
-
 /// Wakes and gives the waker's reference up. What comes out is to be queued.
 ///
 /// # Safety
@@ -197,7 +180,7 @@ unsafe fn consume<F: Future>(stage: *mut Stage<F>) {
     unsafe { stage.drop_in_place() };
 }
 
-unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<Yielded>, here: Here<'_>) -> Step {
+unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>, here: Here<'_>) -> Step {
     // SAFETY: of the task's scheduler (contract of the vtable).
     let here = unsafe { here.get::<S::Here>() };
     match task.state().start() {
@@ -211,7 +194,7 @@ unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<Yielded>,
     let mut output = None;
     match poll::<F, S>(task, &mut output) {
         Ok(Poll::Pending) => {
-            if yielded.get() != Yielded::Nothing {
+            if yielded.get() {
                 // The right to the task is simply kept. An abort or a wake is seen by the next `start`.
                 return Step::Again;
             }

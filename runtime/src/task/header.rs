@@ -3,14 +3,13 @@
 
 use std::cell::Cell as StdCell;
 use std::ptr::NonNull;
-use std::task::Waker;
 
 use super::face::Face;
 use super::id::Id;
 use super::label::Label;
-use super::notified::{Here, Step, Yielded};
+use super::notified::{Here, Step};
 use super::slot::JoinSlot;
-use super::state::{IsComplete, State};
+use super::state::State;
 use crate::primitives::atomic::AtomicPtr;
 
 /// Type-free front of a cell. The face comes first: it stays readable while the cell is free.
@@ -50,7 +49,7 @@ impl std::fmt::Debug for Header {
 /// What depends on the types of the future and of the scheduler.
 pub(super) struct Vtable {
     /// Polls or cancels once. The caller has the Notified, and loses it. What is `Here` is of the task's scheduler.
-    pub(super) run: unsafe fn(RawTask, &StdCell<Yielded>, Here<'_>) -> Step,
+    pub(super) run: unsafe fn(RawTask, &StdCell<bool>, Here<'_>) -> Step,
     /// Hands the Notified, which the caller has, to the scheduler. The caller holds a reference besides.
     pub(super) schedule: unsafe fn(RawTask),
     /// Wakes, and drops the reference that the caller held.
@@ -60,9 +59,6 @@ pub(super) struct Vtable {
     pub(super) take_output: unsafe fn(RawTask, *mut ()),
     /// Drops the output of a complete task. Only the handle.
     pub(super) drop_output: unsafe fn(RawTask),
-    /// To a task that is awaited nothing had happened a moment ago: leaves the waker in the join slot, or sees to it that the task
-    /// whose waker it is is polled again when this one has been. Only the handle.
-    pub(super) await_new: unsafe fn(RawTask, &Waker) -> Result<(), IsComplete>,
     /// Gives the cell back. The caller held the last reference.
     pub(super) release: unsafe fn(RawTask),
     /// That of the task's types, where this one stands before it (`timed.rs`).

@@ -135,29 +135,13 @@ fn polled_again(id: Id) -> ! {
     );
 }
 
-/// Leaves `waker` in the join slot, or sees to it that the caller is polled again anyhow. `Err` when the task is complete. Out of
-/// line: it is the same for all outputs.
+/// Leaves `waker` in the join slot. `Err` when the task is complete. Out of line: it is the same for all outputs.
 ///
 /// # Safety
 ///
 /// The caller is the handle of `task`, and has just seen `now`, which was not complete.
 #[inline(never)]
 unsafe fn register(task: RawTask, now: Snapshot, waker: &Waker) -> Result<(), IsComplete> {
-    if now.is_as_spawned() {
-        // SAFETY: passed on.
-        return unsafe { (task.vtable().await_new)(task, waker) };
-    }
-    // SAFETY: passed on.
-    unsafe { register_as_ever(task, now, waker) }
-}
-
-/// As `register`, with the waker in the slot.
-///
-/// # Safety
-///
-/// As for `register`.
-#[inline(never)]
-unsafe fn register_as_ever(task: RawTask, now: Snapshot, waker: &Waker) -> Result<(), IsComplete> {
     if now.has_join_waker() {
         // SAFETY: passed on.
         return unsafe { register_again(task, waker) };
@@ -168,21 +152,6 @@ unsafe fn register_as_ever(task: RawTask, now: Snapshot, waker: &Waker) -> Resul
         // SAFETY: passed on.
         None => unsafe { register_foreign(task, now, waker) },
     }
-}
-
-/// As `register_as_ever`, by one who has looked before.
-///
-/// # Safety
-///
-/// The caller is the handle of `task`.
-#[inline(never)]
-pub(super) unsafe fn register_first(task: RawTask, waker: &Waker) -> Result<(), IsComplete> {
-    let now = task.state().observe();
-    if now.is_complete() {
-        return Err(IsComplete);
-    }
-    // SAFETY: passed on.
-    unsafe { register_as_ever(task, now, waker) }
 }
 
 /// As `register`, for a waker that is no task's own: its functions are the users', and may panic. The slot is not touched yet.

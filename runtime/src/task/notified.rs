@@ -42,17 +42,6 @@ pub(super) enum Step {
     Done,
 }
 
-/// What a future asks for that has left its waker nowhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Yielded {
-    #[default]
-    Nothing,
-    /// That all its neighbours run first (`yield_now`).
-    ToAll,
-    /// That the task runs first which is the next anyhow (`Schedule::yield_to_next`).
-    ToNext,
-}
-
 /// An `Option<&S::Here>`, as the vtable takes it.
 #[derive(Clone, Copy)]
 pub(super) struct Here<'a>(Option<NonNull<()>>, PhantomData<&'a ()>);
@@ -84,13 +73,14 @@ impl<S: Schedule> Notified<S> {
 
     /// Polls the task once, or drops its future if it was cancelled.
     ///
-    /// `yielded`, which says `Nothing` before, is set by a future that wants others to run first and has left its waker nowhere.
+    /// `yielded`, which is false before, is set by a future that wants its neighbours to run first and has left its waker nowhere
+    /// (`yield_now`).
     /// A panic of the task ends in its `JoinError`, never here.
     ///
     /// `here` must be what the calling thread has of the task's scheduler. With it the cell of a task that ends goes back, and the
     /// task that awaits it is queued, without a look at where this is.
     #[inline]
-    pub(crate) fn run(self, yielded: &Cell<Yielded>, here: Option<&S::Here>) -> Ran<S> {
+    pub(crate) fn run(self, yielded: &Cell<bool>, here: Option<&S::Here>) -> Ran<S> {
         let here = Here::from(here);
         // SAFETY: we have the Notified, and do not use it again unless it is given back; `here` is an `S`'s.
         match unsafe { (self.task.vtable().run)(self.task, yielded, here) } {

@@ -12,9 +12,8 @@ use super::header::{Body, Header, RawTask, Vtable};
 use super::id::Id;
 use super::join::JoinHandle;
 use super::label::Label;
-use super::notified::{Here, Step, Yielded};
+use super::notified::{Here, Step};
 use super::quiet::quietly;
-use super::state::IsComplete;
 use crate::primitives::UnsafeCell;
 
 /// Owned by the handles alone; it knows no arena and no scheduler.
@@ -32,7 +31,6 @@ impl<T> Refused<T> {
         take_output: take_output::<T>,
         drop_output: drop_output::<T>,
         release: release::<T>,
-        await_new: |_, _| Err(IsComplete),
         behind: None,
     };
 
@@ -74,7 +72,7 @@ pub(super) fn over(id: Id) -> AbortHandle {
     unsafe { AbortHandle::new(task) }
 }
 
-unsafe fn run(_: RawTask, _: &StdCell<Yielded>, _: Here<'_>) -> Step {
+unsafe fn run(_: RawTask, _: &StdCell<bool>, _: Here<'_>) -> Step {
     unreachable!("a refused task is complete, nobody has its Notified")
 }
 

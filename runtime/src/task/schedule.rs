@@ -1,8 +1,5 @@
 //! What a task needs of its scheduler.
-use std::ptr::NonNull;
-
 use super::arena::{Arena, Cache};
-use super::header::Header;
 use super::id::Id;
 use super::notified::Notified;
 
@@ -39,12 +36,6 @@ pub(crate) trait Schedule: Send + Sync + Sized + 'static {
             self.schedule(task);
         }
         on_worker
-    }
-
-    /// `joiner`, a task of this scheduler that may be the one which this thread polls, awaits `task`, which has not been polled
-    /// yet. True if `task` is what this thread polls next, and `joiner` is polled after that without having been woken.
-    fn yield_to_next(&self, _task: NonNull<Header>, _joiner: NonNull<Header>) -> bool {
-        false
     }
 
     /// Whether the polls of this scheduler's tasks are counted and timed. Then all are spawned without a cache: only there is it

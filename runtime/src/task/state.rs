@@ -396,12 +396,6 @@ impl Snapshot {
         self.0 & COMPLETE != 0
     }
 
-    /// Nothing has happened to the task but that it was spawned, and perhaps is being polled.
-    #[inline]
-    pub(super) fn is_as_spawned(self) -> bool {
-        self.0 == SPAWNED
-    }
-
     /// Whether the join slot holds a waker. Only the handle asks, and only the handle changes it.
     #[inline]
     pub(super) fn has_join_waker(self) -> bool {

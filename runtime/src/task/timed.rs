@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::header::{RawTask, Vtable};
 use super::id::Id;
-use super::notified::{Here, Step, Yielded};
+use super::notified::{Here, Step};
 use crate::poll_times;
 
 /// The vtable for a task about to be spawned, whose polls are counted from now on.
@@ -31,7 +31,7 @@ fn timed(plain: &'static Vtable) -> &'static Vtable {
 /// # Safety
 ///
 /// As for the `run` behind it.
-unsafe fn run(task: RawTask, yielded: &StdCell<Yielded>, here: Here<'_>) -> Step {
+unsafe fn run(task: RawTask, yielded: &StdCell<bool>, here: Here<'_>) -> Step {
     let id = task.face().id_number();
     let plain = task.vtable().behind.expect("only `timed` makes vtables with this function");
     let began = Instant::now();

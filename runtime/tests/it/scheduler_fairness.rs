@@ -587,48 +587,6 @@ fn who_awaits_many_tasks_is_polled_once_for_several_and_eight_go_first_at_most()
     assert!(most <= Some(9), "{seen:?}");
 }
 
-/// How often a future was polled.
-async fn counted<F: Future>(future: F) -> (F::Output, usize) {
-    let mut future = std::pin::pin!(future);
-    let mut polls = 0;
-    let output = poll_fn(|cx| {
-        polls += 1;
-        future.as_mut().poll(cx)
-    })
-    .await;
-    (output, polls)
-}
-
-#[test]
-fn who_awaits_the_task_that_runs_next_is_polled_after_it_and_is_woken_where_that_was_in_vain() {
-    let _watchdog = watchdog();
-    let runtime = pool_without_spares(1);
-    runtime
-        .block_on(runtime.spawn(async {
-            let at_once = async || counted(runtime::spawn(async { 1 })).await;
-            for _ in 0..100 {
-                let (output, polls) = at_once().await;
-                assert_eq!((output.unwrap(), polls), (1, 2));
-            }
-            // One that does not complete at once: polled once in vain, then woken.
-            let (output, polls) = counted(runtime::spawn(yield_now())).await;
-            output.unwrap();
-            assert_eq!(polls, 3);
-            // The next are not hoped for.
-            for _ in 0..10 {
-                let (output, polls) = counted(runtime::spawn(yield_now())).await;
-                output.unwrap();
-                assert_eq!(polls, 2);
-            }
-            // And then they are again.
-            for _ in 0..100 {
-                let (output, polls) = at_once().await;
-                assert_eq!((output.unwrap(), polls), (1, 2));
-            }
-        }))
-        .unwrap();
-}
-
 #[test]
 fn tasks_that_each_await_the_next_let_others_run() {
     let _watchdog = watchdog();

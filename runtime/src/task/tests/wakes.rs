@@ -271,9 +271,7 @@ fn a_yield_keeps_the_task_for_the_next_poll_and_no_longer() {
     let (seen, future) = Counted::new(2);
     drop(executor.spawn(future));
     let task = executor.next().unwrap();
-    let Ran::Again(task) = task.run(&std::cell::Cell::new(super::super::Yielded::ToAll), None) else {
-        panic!("it yielded")
-    };
+    let Ran::Again(task) = task.run(&std::cell::Cell::new(true), None) else { panic!("it yielded") };
     // A wake while it is kept is one with the poll that comes anyway.
     seen.waker().wake();
     assert!(executor.next().is_none());
@@ -291,9 +289,7 @@ fn a_yielding_task_that_is_aborted_is_dropped_instead_of_polled() {
     let executor = Executor::new();
     let (seen, future) = Counted::new(2);
     let handle = executor.spawn(future);
-    let Ran::Again(task) =
-        executor.next().unwrap().run(&std::cell::Cell::new(super::super::Yielded::ToAll), None)
-    else {
+    let Ran::Again(task) = executor.next().unwrap().run(&std::cell::Cell::new(true), None) else {
         panic!("it yielded")
     };
     handle.abort();
