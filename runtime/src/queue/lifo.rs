@@ -125,8 +125,7 @@ impl<T: Linked> LifoSlot<T> {
         self.withdraw()
     }
 
-    /// Takes the item, by an exchange. For the owner, inside of a poll or out of its loop; and for whoever has the slot to himself. Not for
-    /// others while the owner keeps it: its plain take may be under way.
+    /// Takes the item, wherever its owner is. Another thread may, too, and leaves none to rescue.
     pub fn withdraw(&self) -> Option<T> {
         // Relaxed: the owner sees its own puts.
         let mut word = self.item.load(Ordering::Relaxed);
