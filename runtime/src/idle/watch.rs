@@ -22,7 +22,7 @@ impl Watch {
 
     /// Whether somebody watches.
     pub fn is_kept(&self) -> bool {
-        // Relaxed: ordered by the fences in `notify_unless` and `end_watch`.
+        // Relaxed: ordered by the fence in `notify_unless`, and those of `park` and `stop_searching`.
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -32,7 +32,7 @@ impl Idle {
     /// will run itself, if nobody else does.
     #[inline]
     pub fn notify_unless(&self, watched: impl FnOnce() -> bool) -> Option<Woken> {
-        // Ordering: store-load fence as in `notify`; and between the work and the watch, pairs with that in `end_watch`: either
+        // Ordering: store-load fence as in `notify`; and between the work and the watch, pairs with those in `park` and `stop_searching`: either
         // we see that the watch is over, or whoever kept it sees the work.
         fence(Ordering::SeqCst);
         if self.first.load().wants_searcher() || !self.others.is_empty() {
@@ -50,11 +50,9 @@ impl Idle {
 
     /// As `leave`, of a slot that has kept `watch`: claimed or not, it is counted as searching.
     pub fn end_watch(&self, slot: usize, watch: &Watch) -> Leave {
-        // Relaxed: ordered by the fence that follows.
+        // Relaxed: a searcher's next step orders it, `park` by its fence, `stop_searching` by its Release and the fence of whichever
+        // searcher is the last; each pairs with that in `notify_unless`.
         watch.0.store(false, Ordering::Relaxed);
-        // Ordering: store-load fence between the end of the watch and the search, pairs with that in `notify_unless`. Before the
-        // count, so that it is before the fence of whichever searcher is the last.
-        fence(Ordering::SeqCst);
         let (word, bit) = self.word(slot);
         match word.take_back(bit, true) {
             TakeBack::Taken { supervisor_was_asleep } => Leave { searching: true, supervisor_was_asleep },
