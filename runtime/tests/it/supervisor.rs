@@ -299,10 +299,14 @@ fn blockers_that_come_and_go_lose_nothing_and_threads_are_bounded() {
             .unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
+        let handle = runtime.handle().clone();
         let counting = std::thread::spawn(move || {
             let mut most = 0;
             while !stopped.load(Ordering::Relaxed) {
                 most = most.max(process::threads());
+                let metrics = handle.metrics();
+                assert!(metrics.spares <= SPARES, "{metrics:?}");
+                assert!(metrics.blocking_threads <= BLOCKING, "{metrics:?}");
                 std::thread::yield_now();
             }
             most
@@ -329,9 +333,10 @@ fn blockers_that_come_and_go_lose_nothing_and_threads_are_bounded() {
         assert_eq!(done, rounds);
         stop.store(true, Ordering::Relaxed);
         let most = counting.join().unwrap();
-        // The supervisor, and the thread that counts.
+        // The supervisor, and the thread that counts. One that ends is in nobody's books any more, and may have a successor, while the
+        // system still lists it.
         assert!(
-            most <= without + WORKERS + SPARES + BLOCKING + 2,
+            most <= without + WORKERS + 2 * (SPARES + BLOCKING) + 2,
             "{most} threads, {without} of them not ours"
         );
         until(|| runtime.metrics().spares == 0);
