@@ -55,11 +55,12 @@ impl Depot {
     }
 
     fn grow(&self) -> FreeList {
-        let page = Page::allocate(self.class);
+        let apart = self.pages.lock().apart(self.class);
+        let page = Page::allocate(apart);
         self.pages.lock().add(page);
         let mut list = FreeList::EMPTY;
         // Backwards, so that the lowest address is taken first.
-        for cell in page.cells(self.class).rev() {
+        for cell in page.cells().rev() {
             // SAFETY: the cell is new, and its word is a free one.
             unsafe { list.push(self.class, cell) };
         }
@@ -68,7 +69,7 @@ impl Depot {
 
     /// Calls `f` with every cell, under the lock that pages are freed under: no user code in there.
     pub(super) fn for_each_cell(&self, f: impl FnMut(NonNull<Header>)) {
-        self.pages.lock().iter().flat_map(|(_, page)| page.cells(self.class)).for_each(f);
+        self.pages.lock().iter().flat_map(|(_, page)| page.cells()).for_each(f);
     }
 
     /// As `for_each_cell`, with what can be read of a free cell too.
@@ -89,7 +90,7 @@ impl Depot {
                 Ok(None) => continue,
                 Err(End) => return,
             };
-            for cell in page.cells(self.class) {
+            for cell in page.cells() {
                 // SAFETY: in a page that is not freed meanwhile; the face of a cell may always be read.
                 let face = unsafe { &(*cell.as_ptr().cast::<FreeCell>()).face };
                 face.look().into_iter().for_each(&mut see);
@@ -100,7 +101,7 @@ impl Depot {
     /// The task in the cell at this address, if there is such a cell.
     pub(super) fn look_at(&self, cell: *const Header) -> Option<Sight> {
         let pages = self.pages.lock();
-        let cell = pages.iter().find_map(|(_, page)| page.cell_at(cell.addr(), self.class))?;
+        let cell = pages.iter().find_map(|(_, page)| page.cell_at(cell.addr()))?;
         // SAFETY: in a page that is not freed meanwhile; the face of a cell may always be read.
         unsafe { &(*cell.as_ptr().cast::<FreeCell>()).face }.look()
     }

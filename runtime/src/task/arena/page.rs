@@ -9,9 +9,13 @@ use super::free::unpoison;
 use crate::task::face::Face;
 use crate::task::header::Header;
 
-/// `CHAIN` cells side by side.
+/// `CHAIN` cells, one after the other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Page(NonNull<u8>);
+pub(super) struct Page {
+    memory: NonNull<u8>,
+    /// From one to the next: the size of its class, or a little more so that each has its lines for itself.
+    apart: usize,
+}
 
 // SAFETY: a page is shared; what is done to its cells is for their words to say.
 unsafe impl Send for Page {}
@@ -22,10 +26,18 @@ pub(super) struct Pages {
     places: Vec<Option<Page>>,
     /// Places of pages that were freed, for new ones. Some may be beyond the end, or taken again.
     vacant: Vec<usize>,
+    /// Pages whose cells have their lines for themselves.
+    wide: usize,
 }
 
 impl Pages {
+    /// How far apart the cells of the next page are to be.
+    pub(super) fn apart(&self, class: Class) -> usize {
+        if self.wide < class.wide_pages() { class.wide() } else { class.size() }
+    }
+
     pub(super) fn add(&mut self, page: Page) {
+        self.wide += usize::from(page.is_wide());
         while let Some(place) = self.vacant.pop() {
             if let Some(vacant @ None) = self.places.get_mut(place) {
                 *vacant = Some(page);
@@ -39,6 +51,7 @@ impl Pages {
     pub(super) fn remove(&mut self, place: usize) {
         let removed = self.places[place].take();
         debug_assert!(removed.is_some(), "a page is freed once");
+        self.wide -= usize::from(removed.is_some_and(Page::is_wide));
         self.vacant.push(place);
     }
 
@@ -70,56 +83,68 @@ impl Pages {
 pub(super) struct End;
 
 impl Page {
-    fn layout(class: Class) -> Layout {
-        match Layout::from_size_align(class.size() * CHAIN, PAGE_ALIGN) {
+    fn layout(self) -> Layout {
+        match Layout::from_size_align(self.size(), PAGE_ALIGN) {
             Ok(layout) => layout,
             Err(_) => unreachable!("a page is small"),
         }
     }
 
-    pub(super) fn allocate(class: Class) -> Page {
-        let layout = Self::layout(class);
+    fn is_wide(self) -> bool {
+        self.apart.is_multiple_of(PAGE_ALIGN)
+    }
+
+    fn size(self) -> usize {
+        self.apart * CHAIN
+    }
+
+    /// Of cells so far apart.
+    pub(super) fn allocate(apart: usize) -> Page {
+        let mut page = Page { memory: NonNull::dangling(), apart };
+        let layout = page.layout();
         // SAFETY: the size is not zero.
         let memory = unsafe { alloc::alloc(layout) };
         let Some(memory) = NonNull::new(memory) else { alloc::handle_alloc_error(layout) };
-        let page = Page(memory);
-        for cell in page.cells(class) {
+        page.memory = memory;
+        for cell in page.cells() {
             // SAFETY: within the new page, aligned.
             unsafe { cell.as_ptr().cast::<Face>().write(Face::free()) };
         }
         page
     }
 
-    pub(super) fn cells(self, class: Class) -> impl DoubleEndedIterator<Item = NonNull<Header>> {
+    pub(super) fn cells(self) -> impl DoubleEndedIterator<Item = NonNull<Header>> {
         // SAFETY: within the page.
-        (0..CHAIN).map(move |index| unsafe { self.0.add(index * class.size()) }.cast())
+        (0..CHAIN).map(move |index| unsafe { self.memory.add(index * self.apart) }.cast())
     }
 
-    pub(super) fn cell_at(self, address: usize, class: Class) -> Option<NonNull<Header>> {
-        let offset =
-            address.checked_sub(self.0.addr().get()).filter(|offset| *offset < class.size() * CHAIN)?;
+    pub(super) fn cell_at(self, address: usize) -> Option<NonNull<Header>> {
+        let offset = address.checked_sub(self.memory.addr().get()).filter(|offset| *offset < self.size())?;
         // SAFETY: within the page.
-        offset.is_multiple_of(class.size()).then(|| unsafe { self.0.add(offset) }.cast())
+        offset.is_multiple_of(self.apart).then(|| unsafe { self.memory.add(offset) }.cast())
     }
 
     /// Whether it lies wholly before this cell.
-    pub(super) fn ends_before(self, cell: NonNull<Header>, class: Class) -> bool {
-        self.0.addr().get() + class.size() * CHAIN <= cell.addr().get()
+    pub(super) fn ends_before(self, cell: NonNull<Header>) -> bool {
+        self.memory.addr().get() + self.size() <= cell.addr().get()
     }
 
-    pub(super) fn includes(self, cell: NonNull<Header>, class: Class) -> bool {
-        self.0.addr() <= cell.addr() && !self.ends_before(cell, class)
+    pub(super) fn includes(self, cell: NonNull<Header>) -> bool {
+        self.memory.addr() <= cell.addr() && !self.ends_before(cell)
     }
 
     /// # Safety
     ///
     /// No cell of it is in use, and none will be taken.
     pub(super) unsafe fn free(self, class: Class) {
-        for cell in self.cells(class) {
+        for cell in self.cells() {
             // SAFETY: ours alone by now.
             unsafe { unpoison(cell.as_ptr().cast(), class.size()) };
         }
         // SAFETY: allocated with this layout.
-        unsafe { alloc::dealloc(self.0.as_ptr(), Self::layout(class)) };
+        unsafe { alloc::dealloc(self.memory.as_ptr(), self.layout()) };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,11 +81,10 @@ impl Sorted {
     }
 
     fn find(&mut self, cell: NonNull<Header>) -> Option<usize> {
-        let class = self.class;
-        if !self.entries.get(self.last).is_some_and(|entry| entry.page.includes(cell, class)) {
-            self.last = self.entries.partition_point(|entry| entry.page.ends_before(cell, class));
+        if !self.entries.get(self.last).is_some_and(|entry| entry.page.includes(cell)) {
+            self.last = self.entries.partition_point(|entry| entry.page.ends_before(cell));
         }
-        self.entries.get(self.last).filter(|entry| entry.page.includes(cell, class)).map(|_| self.last)
+        self.entries.get(self.last).filter(|entry| entry.page.includes(cell)).map(|_| self.last)
     }
 
     /// Cells for somebody who would need a new page else.
