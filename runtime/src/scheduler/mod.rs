@@ -189,7 +189,7 @@ impl Shared {
     fn has_work(&self) -> bool {
         self.is_closed()
             || !self.injector.is_empty()
-            || self.slots_in_use().iter().any(|slot| !slot.stealer.is_empty())
+            || self.slots_in_use().iter().any(|slot| !slot.stealer.is_empty() || slot.has_waiting())
     }
 
     /// The slots whose queues may hold something: a spare drains its own before it stops being active.

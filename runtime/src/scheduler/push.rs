@@ -25,14 +25,36 @@ impl Held {
     #[inline]
     pub(super) fn put(&self, task: Notified<Shared>) {
         if let Some(displaced) = self.slot().lifo.put(task) {
-            self.push_and_tell(displaced);
+            self.push_displaced(displaced);
         }
+    }
+
+    /// Queues what was displaced from the slot: unless it lets others go first, and no more than these are to go before it.
+    #[inline(never)]
+    pub(super) fn push_displaced(&self, displaced: Notified<Shared>) {
+        if !self.lets_others_go_first() {
+            return self.push_and_tell(displaced);
+        }
+        if let Some(newcomer) = self.slot().lifo.put(displaced) {
+            self.push_and_tell(newcomer);
+        }
+    }
+
+    /// Whether what is in the slot waits for tasks of the queue.
+    #[inline]
+    pub(super) fn lets_others_go_first(&self) -> bool {
+        self.core().lifo_streak.get() > LIFO_STREAK
     }
 
     /// Out of line, so that `put` saves no registers for it.
     #[inline(never)]
     pub(super) fn push_and_tell(&self, task: Notified<Shared>) {
         self.push_back(task);
+        self.tell();
+    }
+
+    #[inline]
+    fn tell(&self) {
         if let Some(woken) = self.shared().idle.notify_unless(|| self.is_watched()) {
             self.shared().wake(woken);
         }
@@ -64,23 +86,41 @@ impl Held {
         let address = joiner.address();
         // Of what came out of the slot the next comes out of it at once.
         if core.joiner.replace(address) == address && core.lifo_streak.get() == 0 {
-            self.let_go_first();
+            return self.let_go_first(joiner);
         }
         if let Some(displaced) = self.slot().lifo.put(joiner) {
-            self.push_joiner_and_tell(displaced);
+            self.push_displaced_quietly(displaced);
         }
     }
 
+    /// Whatever goes first may take long, or wait for the joiner: others can take that meanwhile.
     #[inline(never)]
-    fn let_go_first(&self) {
-        let core = self.core();
-        let first = core.local.len().min(GO_FIRST) as u32;
-        core.lifo_streak.set(if first > 0 { LIFO_STREAK + first } else { 0 });
+    fn let_go_first(&self, joiner: Notified<Shared>) {
+        let (core, slot) = (self.core(), self.slot());
+        let queued = core.local.len();
+        if (1..=GO_FIRST).contains(&queued) {
+            return self.push_joiner_and_tell(joiner);
+        }
+        let displaced = slot.lifo.put(joiner);
+        if queued == 0 {
+            return displaced.into_iter().for_each(|displaced| self.push_joiner_and_tell(displaced));
+        }
+        core.lifo_streak.set(LIFO_STREAK + 1 + GO_FIRST as u32);
+        slot.set_waits(true);
+        quietly(|| match displaced {
+            Some(displaced) => self.push_and_tell(displaced),
+            None => self.tell(),
+        });
     }
 
     /// Who has completed a task has nobody to tell of a panic: telling others may unblock a local driver, which is the users'.
     #[inline(never)]
     fn push_joiner_and_tell(&self, task: Notified<Shared>) {
         quietly(|| self.push_and_tell(task));
+    }
+
+    #[inline(never)]
+    fn push_displaced_quietly(&self, task: Notified<Shared>) {
+        quietly(|| self.push_displaced(task));
     }
 }

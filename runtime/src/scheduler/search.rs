@@ -1,6 +1,7 @@
 //! Where a worker looks besides its own queue: in the injector, in the guest's queue, and, as a searcher, in all others.
 use super::Shared;
 use super::context::{Context, Role};
+use super::slot::Slot;
 use crate::queue::CAPACITY;
 use crate::task::Notified;
 
@@ -76,7 +77,7 @@ impl Context {
             }
             core.searching.set(true);
         }
-        self.pop_injected().or_else(|| self.steal())
+        self.pop_injected().or_else(|| self.steal()).or_else(|| self.take_waiting())
     }
 
     /// One task from the injector to run, and a batch behind it.
@@ -104,6 +105,15 @@ impl Context {
             }
         }
         None
+    }
+
+    /// What somebody lets others go before, while one of these is polled: last of all, for it costs a barrier on all cores.
+    fn take_waiting(&self) -> Option<Notified<Shared>> {
+        let slots = self.shared().slots_in_use();
+        let stolen = slots.iter().filter(|slot| slot.has_waiting()).find_map(Slot::rescue)?;
+        self.counters().steals.add(1);
+        self.counters().stolen.add(1);
+        Some(stolen)
     }
 
     /// As `stop_searching`, if there is something in the own queue or the slot by now: nobody looks whether he searches who takes it

@@ -4,7 +4,7 @@
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -54,6 +54,8 @@ pub(crate) struct Core {
 pub(crate) struct Slot {
     pub(crate) stealer: Stealer<Notified<Shared>>,
     pub(crate) lifo: CachePadded<LifoSlot<Notified<Shared>>>,
+    /// Whether what is in the LIFO slot lets tasks of the queue go first. Written by the holder.
+    waits: AtomicBool,
     pub(crate) parker: CachePadded<Parker>,
     /// Written by the holder.
     pub(crate) heartbeat: CachePadded<Heartbeat>,
@@ -79,6 +81,7 @@ impl Slot {
         Slot {
             stealer,
             lifo: CachePadded::new(LifoSlot::new()),
+            waits: AtomicBool::new(false),
             parker: CachePadded::new(Parker::new()),
             heartbeat: CachePadded::new(Heartbeat::new()),
             counters: CachePadded::new(Counters::default()),
@@ -124,6 +127,18 @@ impl Slot {
     pub(super) fn rescue(&self) -> Option<Notified<Shared>> {
         // SAFETY: the heartbeat publishes what came before a poll when that begins, and its end is stored before the loop takes again.
         unsafe { self.lifo.rescue(|| self.heartbeat.is_inside()) }
+    }
+
+    /// Whether what is in the LIFO slot lets tasks of the queue go first, so that others may come for it. By the slot's thread.
+    pub(super) fn set_waits(&self, waits: bool) {
+        // Relaxed: as with the queue, who sets it tells of it after a fence; who sees it late takes what comes next there.
+        self.waits.store(waits, Ordering::Relaxed);
+    }
+
+    /// Whether there is something in the LIFO slot that others may come for.
+    pub(super) fn has_waiting(&self) -> bool {
+        // Relaxed: as above.
+        self.waits.load(Ordering::Relaxed) && !self.lifo.is_empty()
     }
 
     /// The identifiers that the slot's thread has not handed out.

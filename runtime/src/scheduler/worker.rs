@@ -111,8 +111,19 @@ impl Context {
 #[inline(never)]
 fn next_of_those_that_go_first(core: &Core, slot: &Slot, streak: u32) -> Option<Notified<Shared>> {
     let left = streak - 1;
-    core.lifo_streak.set(if left > LIFO_STREAK { left } else { 0 });
-    core.local.pop().or_else(|| slot.take_woken_if(|| true))
+    // The last of them is polled with one left: until then nobody else comes between.
+    if left > LIFO_STREAK
+        && let Some(first) = core.local.pop()
+    {
+        core.lifo_streak.set(left);
+        return Some(first);
+    }
+    slot.set_waits(false);
+    core.lifo_streak.set(1);
+    slot.take_woken_if(|| true).or_else(|| {
+        core.lifo_streak.set(0);
+        core.local.pop()
+    })
 }
 
 impl Holder<'_> {

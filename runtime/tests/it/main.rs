@@ -28,6 +28,7 @@ mod foreign_reactors;
 mod fork;
 mod fs;
 mod goes_deep;
+mod goes_first;
 mod idle;
 mod join_set;
 mod lifo_rescue;
