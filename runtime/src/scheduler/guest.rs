@@ -184,6 +184,10 @@ impl Guest {
                     return Ended::Ready(output);
                 }
             }
+            // Shut down by the root, or forked by it: a child polls none of its parent's tasks, and has nobody to wait for.
+            if shared.is_closed() {
+                continue;
+            }
             if context.role() == Role::Guest {
                 if frame.has_local_driver() {
                     return Ended::LocalDriver;
@@ -199,7 +203,14 @@ impl Guest {
             if context.turned_aside.get() {
                 context.look_at_local_driver(frame);
             }
+            // As after the root: a waker has run, and a pinned task.
+            if shared.is_closed() {
+                continue;
+            }
             holder.run_pinned(frame);
+            if shared.is_closed() {
+                continue;
+            }
             match context.next_as_sole() {
                 Some(task) => holder.poll(frame, task),
                 None if self.root.is_notified() || context.has_pinned_ready() => {}

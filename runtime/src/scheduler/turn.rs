@@ -84,6 +84,7 @@ impl Context {
         let route = core.route.replace(Route::Turn);
         // Somebody's waker may panic. The panic hook has reported it; the worker goes on for all the others.
         drop(catch_unwind(AssertUnwindSafe(turn)));
+        self.end_child();
         core.route.set(route);
         self.counters().turns.add(1);
     }

@@ -62,9 +62,7 @@ pub(super) fn run(shared: &Arc<Shared>, index: usize) {
         // One place: what is called from two may be compiled as a function, and everything in `holder` passed to it.
         holder.poll(&frame, task);
     }
-    if shared.is_inherited() {
-        misuse::end_child(shared.origin);
-    }
+    context.end_child();
     context.slot().share_woken();
     context.end();
     drop(entered);
@@ -245,8 +243,18 @@ impl Context {
         }
         let _turn = pinned.begin_turn();
         let ran = self.holder().poll_task(frame, task, pinned.here());
+        self.end_child();
         if pinned.put_back(ran) {
             self.counters().completed.add(1);
+        }
+    }
+
+    /// In a child that comes back out of what a worker has called: the loop would poll what its parent's thread has next, which is polled
+    /// there. The thread in `block_on` looks by itself, and panics there.
+    pub(super) fn end_child(&self) {
+        let shared = self.shared();
+        if shared.is_closed() && self.role() == Role::Worker && shared.is_inherited() {
+            misuse::end_child(shared.origin);
         }
     }
 

@@ -20,7 +20,7 @@ use runtime::time::{Duration, sleep};
 use runtime::{Builder, Runtime};
 
 use crate::paced::Full;
-use crate::support::{CountDrop, Tally, child, message_of, pool, until, watchdog};
+use crate::support::{CountDrop, Tally, child, message_of, pool, until, until_no_tasks, watchdog};
 
 fn sole() -> Runtime {
     Builder::new_current_thread().build().unwrap()
@@ -377,6 +377,78 @@ fn a_child_that_comes_back_into_the_runtime_is_stopped() {
             let child = children.recv().unwrap();
             let pid = child.pid as u32;
             assert_names(&aborted(child), parent, pid);
+            assert_works(&runtime);
+        }
+    });
+}
+
+/// Says so where it is polled in a child.
+async fn is_its_parents(parent: u32) {
+    if std::process::id() != parent {
+        let said = b"polled in the child\n";
+        // SAFETY: the pointer is to so many bytes. Not by `eprintln`, which a parent's thread may have locked.
+        unsafe { libc::write(2, said.as_ptr().cast(), said.len()) };
+    }
+}
+
+// D7: nor is the one polled that would be next.
+#[test]
+fn a_child_that_comes_back_out_of_a_pinned_task_polls_none_of_its_parents() {
+    child::run("fork::a_child_that_comes_back_out_of_a_pinned_task_polls_none_of_its_parents", || {
+        let _watchdog = watchdog();
+        let parent = std::process::id();
+        let runtime = pool(1);
+        let body = move || async move {
+            for _ in 0..10 {
+                drop(runtime::spawn(is_its_parents(parent)));
+            }
+            match fork() {
+                Forked::Parent(child) => Some(child),
+                Forked::Child(report) => {
+                    report.is_standard_error();
+                    std::mem::forget(report);
+                    None
+                }
+            }
+        };
+        let child = runtime.block_on(runtime.spawn_pinned(body)).unwrap().expect("the parent's");
+        let said = aborted(child);
+        assert!(!said.contains("polled in the child"), "{said}");
+        until_no_tasks(&runtime);
+    });
+}
+
+// D7: nor does it wait for them.
+#[test]
+fn a_child_whose_root_waits_in_block_on_is_told_and_polls_none_of_its_parents() {
+    child::run("fork::a_child_whose_root_waits_in_block_on_is_told_and_polls_none_of_its_parents", || {
+        let _watchdog = watchdog();
+        let parent = std::process::id();
+        for runtime in [pool(1), sole()] {
+            let root = async {
+                for _ in 0..10 {
+                    drop(runtime::spawn(is_its_parents(parent)));
+                    drop(runtime::task::spawn_pinned(move || is_its_parents(parent)));
+                }
+                match fork() {
+                    Forked::Parent(child) => child,
+                    Forked::Child(report) => {
+                        report.is_standard_error();
+                        std::mem::forget(report);
+                        pending().await
+                    }
+                }
+            };
+            match catch_unwind(AssertUnwindSafe(|| runtime.block_on(root))) {
+                Ok(child) => {
+                    let pid = child.pid as u32;
+                    let said = child.report();
+                    assert_names(&said, parent, pid);
+                    assert!(!said.contains("polled in the child"), "{said}");
+                }
+                // SAFETY: nothing of the parent's is to run.
+                Err(_) => unsafe { libc::_exit(0) },
+            }
             assert_works(&runtime);
         }
     });
