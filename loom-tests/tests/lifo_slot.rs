@@ -94,6 +94,19 @@ fn what_is_put_in_during_a_poll_is_rescued_or_taken_after_it() {
     });
 }
 
+/// As where somebody's waker is called between two polls.
+#[test]
+fn what_is_there_while_the_owner_is_away_is_rescued_or_taken_after_it() {
+    check(3, 1, 2, |slot| {
+        keep(slot);
+        slot.poll(|| assert!(slot.put(0).is_none()));
+        slot.pulse.away(|| ());
+        let first = slot.take().map(Item::value);
+        let displaced = slot.pulse.away(|| slot.put(1));
+        first.into_iter().chain(displaced).chain(slot.take().map(Item::value)).collect()
+    });
+}
+
 /// The rescuer may have seen the poll before, in which the item was put in first.
 #[test]
 fn an_item_that_comes_back_is_rescued_or_taken_once() {

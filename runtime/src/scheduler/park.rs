@@ -18,6 +18,7 @@ impl Context {
     /// The builder's callback, which may spawn.
     pub(super) fn before_park(&self) {
         if let Some(call) = &self.shared().config.on_thread_park {
+            let _away = self.slot().heartbeat.go_away();
             call();
         }
     }
@@ -29,6 +30,7 @@ impl Context {
 
     pub(super) fn after_park(&self) {
         if let Some(call) = &self.shared().config.on_thread_unpark {
+            let _away = self.slot().heartbeat.go_away();
             call();
         }
     }

@@ -82,8 +82,10 @@ impl Context {
         let core = self.core();
         core.turned_up.set(0);
         let route = core.route.replace(Route::Turn);
+        let away = self.slot().heartbeat.go_away();
         // Somebody's waker may panic. The panic hook has reported it; the worker goes on for all the others.
         drop(catch_unwind(AssertUnwindSafe(turn)));
+        drop(away);
         self.end_child();
         core.route.set(route);
         self.counters().turns.add(1);

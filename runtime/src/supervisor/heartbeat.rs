@@ -2,7 +2,7 @@
 //! anybody. The README in this folder, "What it sees".
 
 use crate::primitives::atomic::Ordering::{Acquire, Relaxed, Release};
-use crate::primitives::atomic::{AtomicPtr, AtomicU64};
+use crate::primitives::atomic::{AtomicBool, AtomicPtr, AtomicU64};
 use crate::task::{Header, Id};
 
 /// False only in the build with which `.ci/jobs/instructions.sh` counts what being supervised costs a poll.
@@ -15,6 +15,8 @@ pub(crate) struct Heartbeat {
     id: AtomicU64,
     /// Where the task is; between two polls, where the last was. Not to be followed: the cell may have gone.
     cell: AtomicPtr<Header>,
+    /// Between two polls, but inside of something of the users' all the same.
+    away: AtomicBool,
 }
 
 /// A poll under way.
@@ -35,10 +37,14 @@ impl Heartbeat {
             polls: AtomicU64::new(0),
             id: AtomicU64::new(0),
             cell: AtomicPtr::new(std::ptr::null_mut()),
+            away: AtomicBool::new(false),
         }
     }
 
     /// A poll of the task with this number, in this cell, begins. By the slot's thread.
+    ///
+    /// The Release of the number pairs with the Acquire of `is_inside`, too, and on that hangs that nothing is taken twice: who rescues during this poll
+    /// sees what was taken before it from the LIFO slot (`queue/README.md`).
     #[inline]
     pub(crate) fn begin(&self, id: u64, cell: *const Header) {
         if SUPERVISED {
@@ -54,7 +60,7 @@ impl Heartbeat {
     #[inline]
     pub(crate) fn end(&self) {
         if SUPERVISED {
-            // Relaxed: the count publishes it.
+            // Relaxed: the count publishes it; and for `is_inside` it comes before the light barrier of the next take.
             self.id.store(0, Relaxed);
         }
         // Relaxed: this thread is the only writer.
@@ -86,17 +92,40 @@ impl Heartbeat {
         Some(Poll { beat: 2 * polls + 1, id: Id::from_number(id), cell })
     }
 
-    /// Whether a poll is under way. If so, all is seen that was done before it, and if a heavy barrier was passed just before, what the
+    /// What the slot's thread calls between two polls may block: wakers in a turn of the driver, and the builder's callbacks. By that thread,
+    /// until what it is given is dropped; never inside of a poll.
+    #[must_use]
+    pub(crate) fn go_away(&self) -> Away<'_> {
+        if SUPERVISED {
+            // Ordering: Release pairs with the Acquire of `is_inside`, as in `begin`.
+            self.away.store(true, Release);
+        }
+        Away(self)
+    }
+
+    /// Whether a poll is under way, or something else that may block. If so, all is seen that was done before it, and if a heavy barrier was passed just before, what the
     /// slot's thread does after it comes after a light one of its.
     #[inline]
     pub(crate) fn is_inside(&self) -> bool {
-        // Ordering: Acquire pairs with the Release of `begin`.
-        self.id.load(Acquire) != 0
+        // Ordering: Acquire, both, pairs with the Release of `begin` and of `go_away`.
+        self.id.load(Acquire) != 0 || self.away.load(Acquire)
     }
 
     /// Where the task's number is during a poll; zero between two.
     pub(crate) fn number(&self) -> &AtomicU64 {
         &self.id
+    }
+}
+
+/// The slot's thread is away, as long as this lives.
+pub(crate) struct Away<'a>(&'a Heartbeat);
+
+impl Drop for Away<'_> {
+    fn drop(&mut self) {
+        if SUPERVISED {
+            // Relaxed: as the end of a poll, for `is_inside`.
+            self.0.away.store(false, Relaxed);
+        }
     }
 }
 

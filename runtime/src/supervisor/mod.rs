@@ -47,7 +47,13 @@ pub mod model {
             self.0.end();
         }
 
-        /// Whether something is being polled.
+        /// The thread is inside of something else that may block, for as long as `what` takes.
+        pub fn away<R>(&self, what: impl FnOnce() -> R) -> R {
+            let _away = self.0.go_away();
+            what()
+        }
+
+        /// Whether something is being polled, or the thread is away.
         pub fn is_inside(&self) -> bool {
             self.0.is_inside()
         }

@@ -2,11 +2,16 @@
 //! test is a process of its own.
 #![allow(unsafe_code)]
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use runtime::Runtime;
 use runtime::task::yield_now;
+use runtime::time::sleep;
 
 use crate::support::{child, count, pool, until, watchdog};
 
@@ -128,5 +133,51 @@ fn a_kernel_that_refuses_later_costs_one_rescue() {
         let rescued = wait_for_the_last_woken(&runtime, Duration::from_millis(200));
         assert!(!(kept && rescued), "rescued without a barrier from one who takes by plain stores");
         is_served(&runtime);
+    });
+}
+
+/// Waits for something in a wake, which nobody should.
+struct WaitsInWake {
+    called: mpsc::Sender<()>,
+    gone: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Wake for WaitsInWake {
+    fn wake(self: Arc<Self>) {
+        self.called.send(()).unwrap();
+        _ = self.gone.lock().recv();
+    }
+}
+
+/// The worker is between two polls: the driver calls somebody who waits for the task that would be next.
+#[test]
+fn a_waker_that_waits_for_the_last_woken_does_not_keep_a_runtime_from_ending() {
+    run("lifo_rescue::a_waker_that_waits_for_the_last_woken_does_not_keep_a_runtime_from_ending", || {
+        // A look at the driver after each poll.
+        let runtime =
+            Runtime::builder().worker_threads(1).max_spare_threads(0).event_interval(1).build().unwrap();
+        let command = libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED as libc::c_int;
+        let offered = membarrier(libc::MEMBARRIER_CMD_QUERY as libc::c_int);
+        if offered > 0 && offered & libc::c_long::from(command) != 0 {
+            until(|| membarrier(command) == 0);
+        }
+        // What the worker takes by plain stores from now on.
+        for _ in 0..100 {
+            let two = runtime.spawn(async { runtime::spawn(async {}).await });
+            futures::executor::block_on(two).unwrap().unwrap();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let (called, is_called) = mpsc::channel();
+        drop(runtime.spawn(async {
+            let (goes, gone) = mpsc::channel();
+            let waker = Waker::from(Arc::new(WaitsInWake { called, gone: Mutex::new(gone) }));
+            let sleep = Box::leak(Box::new(sleep(Duration::from_millis(1))));
+            assert!(Pin::static_mut(sleep).poll(&mut Context::from_waker(&waker)).is_pending());
+            // It is due when this poll ends.
+            std::thread::sleep(Duration::from_millis(4));
+            drop(runtime::spawn(async move { _ = goes.send(()) }));
+        }));
+        is_called.recv().unwrap();
+        drop(runtime);
     });
 }
