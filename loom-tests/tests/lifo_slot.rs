@@ -20,7 +20,12 @@ struct Slot {
 
 impl Slot {
     fn put(&self, number: u32) -> Option<u32> {
-        self.lifo.put(Item::new(number)).map(Item::value)
+        self.put_back(Item::new(number)).map(Item::value)
+    }
+
+    fn put_back(&self, item: Item) -> Option<Item> {
+        // SAFETY: the main thread is the owner, or has waited for who is.
+        unsafe { self.lifo.put(item) }
     }
 
     /// By the owner, in its loop.
@@ -43,7 +48,8 @@ impl Slot {
     }
 
     fn withdraw(&self) -> Option<u32> {
-        self.lifo.withdraw().map(Item::value)
+        // SAFETY: as above.
+        unsafe { self.lifo.withdraw() }.map(Item::value)
     }
 
     fn rescue(&self) -> Option<Item> {
@@ -79,7 +85,7 @@ fn check(
 
 /// The owner has come to its loop, and once found something.
 fn keep(slot: &Slot) {
-    // SAFETY: the main thread is the owner.
+    // SAFETY: by the owner.
     unsafe { slot.lifo.keep() };
 }
 
@@ -114,7 +120,7 @@ fn an_item_that_comes_back_is_rescued_or_taken_once() {
         keep(slot);
         slot.poll(|| assert!(slot.put(0).is_none()));
         let Some(item) = slot.take() else { return Vec::new() };
-        slot.poll(|| assert!(slot.lifo.put(item).is_none()));
+        slot.poll(|| assert!(slot.put_back(item).is_none()));
         slot.take().map(Item::value).into_iter().collect()
     });
 }
@@ -187,6 +193,33 @@ fn a_slot_that_changes_hands_gives_each_item_out_once() {
     });
 }
 
+/// As where a spare's thread ends, and another is started for its slot.
+#[test]
+fn two_threads_that_hold_a_slot_in_turn_and_a_rescuer_get_different_items() {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(|| {
+        let slot = Arc::new(Slot { lifo: LifoSlot::new(), pulse: Pulse::default() });
+        let (rescuer, former) = (Arc::clone(&slot), Arc::clone(&slot));
+        let rescuer = thread::spawn(move || rescuer.rescue().map(Item::value));
+        let former = thread::spawn(move || {
+            keep(&former);
+            former.poll(|| assert!(former.put(0).is_none()));
+            former.share();
+            former.put(1)
+        });
+        // The hold's Release and Acquire.
+        let mut seen: Vec<_> = former.join().unwrap().into_iter().collect();
+        seen.extend(slot.take().map(Item::value));
+        seen.extend(slot.poll(|| slot.put(2)));
+        seen.extend(slot.take().map(Item::value));
+        seen.extend(rescuer.join().unwrap());
+        seen.sort_unstable();
+        assert_eq!(seen, [0, 1, 2]);
+        assert!(slot.lifo.is_empty());
+    });
+}
+
 /// The former holder has taken what was in it when others could, too.
 #[test]
 fn a_slot_that_was_emptied_while_it_was_shared_gives_each_item_out_once() {
@@ -216,7 +249,7 @@ fn two_rescuers_and_an_item_that_comes_back() {
         keep(slot);
         slot.poll(|| assert!(slot.put(0).is_none()));
         let Some(item) = slot.take() else { return Vec::new() };
-        slot.poll(|| assert!(slot.lifo.put(item).is_none()));
+        slot.poll(|| assert!(slot.put_back(item).is_none()));
         slot.take().map(Item::value).into_iter().collect()
     });
 }

@@ -84,7 +84,8 @@ impl World {
     fn spawn(&self) {
         let task =
             Task(Box::new(Node { next: AtomicPtr::new(std::ptr::null_mut()), runs: UnsafeCell::new(0) }));
-        if let Some(displaced) = self.lifo.put(task) {
+        // SAFETY: the worker's thread is the owner.
+        if let Some(displaced) = unsafe { self.lifo.put(task) } {
             let _ = self.injector.push(displaced);
         }
     }
@@ -118,7 +119,8 @@ impl World {
         }
         // SAFETY: as above.
         unsafe { self.lifo.share() };
-        if let Some(task) = self.lifo.withdraw() {
+        // SAFETY: as above.
+        if let Some(task) = unsafe { self.lifo.withdraw() } {
             let _ = self.injector.push(task);
         }
     }
@@ -136,7 +138,8 @@ impl World {
             self.injector.pop_batch(usize::MAX, 1).for_each(|_| {
                 self.cancelled.fetch_add(1, Ordering::Relaxed);
             });
-            assert!(self.lifo.withdraw().is_none(), "whoever leaves drains his slot");
+            // SAFETY: the last member has it to itself.
+            assert!(unsafe { self.lifo.withdraw() }.is_none(), "whoever leaves drains his slot");
             self.torn_down.fetch_add(1, Ordering::Relaxed);
         }
     }

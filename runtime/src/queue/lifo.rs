@@ -50,10 +50,13 @@ impl<T: Linked> LifoSlot<T> {
         }
     }
 
-    /// Puts `item` in, and gives out the one that was there. For the owner only: of two threads that put at once, one
-    /// item would be lost (leaked, never run).
+    /// Puts `item` in, and gives out the one that was there.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the owner: nobody else puts in or withdraws until it has called `share`, and the next owner sees what it has done.
     #[inline]
-    pub fn put(&self, item: T) -> Option<T> {
+    pub unsafe fn put(&self, item: T) -> Option<T> {
         let node = item.into_raw().as_ptr();
         // Relaxed: an empty slot stays so until this thread fills it.
         let word = self.item.load(Ordering::Relaxed);
@@ -90,7 +93,7 @@ impl<T: Linked> LifoSlot<T> {
     /// # Safety
     ///
     /// The caller is the owner, and not inside of what `rescue` is told is a poll. Between this and the owner's next call of `share`
-    /// no other thread becomes the owner.
+    /// no other thread becomes the owner, nor puts anything in or withdraws it.
     #[inline]
     pub unsafe fn take_if(&self, may: impl FnOnce() -> bool) -> Option<T> {
         // The end of the last poll was told before this thread looks for a mark: pairs with the heavy one in `rescue`.
@@ -122,16 +125,21 @@ impl<T: Linked> LifoSlot<T> {
             (true, false) => unsafe { self.share() },
             (true, true) | (false, false) => {}
         }
-        self.withdraw()
+        // SAFETY: the caller is the owner.
+        unsafe { self.withdraw() }
     }
 
-    /// Takes the item, wherever its owner is. Another thread may, too, and leaves none to rescue.
-    pub fn withdraw(&self) -> Option<T> {
+    /// Takes the item, inside of a poll, too, or after the loop.
+    ///
+    /// # Safety
+    ///
+    /// As of `put`. (The owner may have seen an item in `take_if` and be about to give it out: who is not the owner rescues.)
+    pub unsafe fn withdraw(&self) -> Option<T> {
         // Relaxed: the owner sees its own puts.
         let mut word = self.item.load(Ordering::Relaxed);
         loop {
             let item = NonNull::new(unmarked(word))?;
-            // Ordering: Acquire pairs with the Release of `put`, for one who is not the owner.
+            // Ordering: Acquire pairs with the Release of `put`, for an owner that has not put it in itself.
             match self.item.compare_exchange(word, self.emptied(), Ordering::Acquire, Ordering::Relaxed) {
                 // SAFETY: the exchange took the node out, and nobody else has.
                 Ok(_) => return Some(unsafe { T::from_raw(item) }),
@@ -214,7 +222,8 @@ impl<T: Linked> LifoSlot<T> {
 
 impl<T: Linked> Drop for LifoSlot<T> {
     fn drop(&mut self) {
-        drop(self.withdraw());
+        // SAFETY: nobody else has it.
+        drop(unsafe { self.withdraw() });
     }
 }
 

@@ -187,7 +187,7 @@ impl Context {
         let core = self.core();
         core.turned_up.set(core.turned_up.get() + 1);
         if self.goes_deep() && !self.held().lets_others_go_first() {
-            if let Some(displaced) = self.slot().lifo.put(task) {
+            if let Some(displaced) = self.held().put_woken(task) {
                 self.push_back(displaced);
             }
             return;

@@ -24,7 +24,7 @@ impl Held {
     /// Puts a task into the LIFO slot. An empty slot is filled without telling anybody: the owner runs it next.
     #[inline]
     pub(super) fn put(&self, task: Notified<Shared>) {
-        if let Some(displaced) = self.slot().lifo.put(task) {
+        if let Some(displaced) = self.put_woken(task) {
             self.push_displaced(displaced);
         }
     }
@@ -35,7 +35,7 @@ impl Held {
         if !self.lets_others_go_first() {
             return self.push_and_tell(displaced);
         }
-        if let Some(newcomer) = self.slot().lifo.put(displaced) {
+        if let Some(newcomer) = self.put_woken(displaced) {
             self.push_and_tell(newcomer);
         }
     }
@@ -88,7 +88,7 @@ impl Held {
         if core.joiner.replace(address) == address && core.lifo_streak.get() == 0 {
             return self.let_go_first(joiner);
         }
-        if let Some(displaced) = self.slot().lifo.put(joiner) {
+        if let Some(displaced) = self.put_woken(joiner) {
             self.push_displaced_quietly(displaced);
         }
     }
@@ -101,7 +101,7 @@ impl Held {
         if (1..=GO_FIRST).contains(&queued) {
             return self.push_joiner_and_tell(joiner);
         }
-        let displaced = slot.lifo.put(joiner);
+        let displaced = self.put_woken(joiner);
         if queued == 0 {
             return displaced.into_iter().for_each(|displaced| self.push_joiner_and_tell(displaced));
         }

@@ -212,6 +212,19 @@ impl Held {
         unsafe { self.slot.as_ref() }
     }
 
+    /// Puts a task into the LIFO slot, and gives out the one that was there.
+    #[inline]
+    pub(super) fn put_woken(&self, task: Notified<Shared>) -> Option<Notified<Shared>> {
+        // SAFETY: `self` is neither `Send` nor `Clone`, so this is the thread that holds the slot; the next to hold it comes after `release`.
+        unsafe { self.slot().lifo.put(task) }
+    }
+
+    /// Takes what is in the LIFO slot, in the loop or not.
+    pub(super) fn withdraw_woken(&self) -> Option<Notified<Shared>> {
+        // SAFETY: as above.
+        unsafe { self.slot().lifo.withdraw() }
+    }
+
     #[inline]
     pub(crate) fn core(&self) -> &Core {
         // SAFETY: `held` makes this the only `Held` of the slot, it is neither `Send` nor `Clone`, and hands out

@@ -69,7 +69,7 @@ impl Context {
     /// What only this thread would run next is put where others can take it.
     pub(super) fn expose(&self) {
         if let Some(held) = self.held_of(self.shared()) {
-            if let Some(task) = held.slot().lifo.withdraw() {
+            if let Some(task) = held.withdraw_woken() {
                 self.push_back(task);
             }
             self.announce_queue();

@@ -292,9 +292,9 @@ impl Context {
 
     /// Hands everything queued here to the injector, and the free cells to the arena.
     pub(super) fn drain(&self) {
-        let (core, slot, shared) = (self.core(), self.slot(), self.shared());
+        let (core, shared) = (self.core(), self.shared());
         let mut batch = Batch::new();
-        while let Some(task) = core.local.pop().or_else(|| slot.lifo.withdraw()) {
+        while let Some(task) = core.local.pop().or_else(|| self.held().withdraw_woken()) {
             batch.push(task);
         }
         match shared.injector.push_batch(batch) {

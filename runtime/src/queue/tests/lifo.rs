@@ -26,11 +26,13 @@ fn share(slot: &LifoSlot<Item>) {
 }
 
 fn withdraw(slot: &LifoSlot<Item>) -> Option<u64> {
-    slot.withdraw().map(|item| item.value())
+    // SAFETY: by the owner's thread.
+    unsafe { slot.withdraw() }.map(|item| item.value())
 }
 
 fn put(slot: &LifoSlot<Item>, value: u64) -> Option<u64> {
-    slot.put(item(value)).map(|item| item.value())
+    // SAFETY: by the owner's thread.
+    unsafe { slot.put(item(value)) }.map(|item| item.value())
 }
 
 fn state(slot: &LifoSlot<Item>) -> String {
@@ -173,7 +175,8 @@ fn dropping_the_slot_drops_the_item() {
     let slots = [Some(LifoSlot::new()), keeps().then(kept)];
     let made = slots.iter().flatten().count();
     for slot in slots.into_iter().flatten() {
-        assert!(slot.put(counted(&count)).is_none());
+        // SAFETY: by the owner's thread.
+        assert!(unsafe { slot.put(counted(&count)) }.is_none());
     }
     assert_eq!(count.load(Ordering::Relaxed), made);
 }
@@ -192,6 +195,12 @@ impl Stress {
         self.total.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// By the owner.
+    fn put(&self, value: usize) {
+        // SAFETY: by the owner's thread.
+        unsafe { self.slot.put(item(value as u64)) }.into_iter().for_each(|item| self.count(item));
+    }
+
     /// The owner is in its loop, in polls that put things in, and out of it.
     fn own(&self, mut random: impl FnMut(usize) -> usize) {
         let mut value = 0;
@@ -200,11 +209,12 @@ impl Stress {
             unsafe { self.slot.take_if(|| true) }.into_iter().for_each(|item| self.count(item));
             self.heartbeat.begin(1 + random(3) as u64, std::ptr::null());
             for _ in 0..random(4).min(self.taken.len() - value) {
-                self.slot.put(item(value as u64)).into_iter().for_each(|item| self.count(item));
+                self.put(value);
                 value += 1;
             }
             match random(64) {
-                0 => self.slot.withdraw().into_iter().for_each(|item| self.count(item)),
+                // SAFETY: by the owner's thread.
+                0 => unsafe { self.slot.withdraw() }.into_iter().for_each(|item| self.count(item)),
                 1 => std::thread::yield_now(),
                 2..16 => (0..random(200)).for_each(|_| std::hint::spin_loop()),
                 _ => {}
@@ -213,7 +223,7 @@ impl Stress {
             if random(256) == 0 {
                 share(&self.slot);
                 for _ in 0..random(3).min(self.taken.len() - value) {
-                    self.slot.put(item(value as u64)).into_iter().for_each(|item| self.count(item));
+                    self.put(value);
                     value += 1;
                 }
             }
