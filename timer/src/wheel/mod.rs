@@ -66,13 +66,22 @@ impl Wheel {
         // `NEVER` itself would be confounded with an empty wheel.
         let tick = tick.min(NEVER - 1).max(self.elapsed);
         node.set_tick(tick);
+        if tick < self.earliest {
+            self.insert_earliest(node, tick);
+            return true;
+        }
         self.link(node, tick);
         self.len += 1;
-        let is_earliest = tick < self.earliest;
-        if is_earliest {
-            self.earliest = tick;
-        }
-        is_earliest
+        false
+    }
+
+    /// The first of all that are ever put in is the earliest, so that nobody else asks whether there are heads.
+    #[inline(never)]
+    fn insert_earliest(&mut self, node: NodeRef, tick: u64) {
+        self.slots.make();
+        self.earliest = tick;
+        self.link(node, tick);
+        self.len += 1;
     }
 
     /// Takes out a node that is in this wheel. `earliest` stays as it is.

@@ -4,6 +4,7 @@
 //! A slot of the lowest levels is several rings in turn: see the README, *The wheel*.
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
 use std::ptr::NonNull;
 
 use super::node::{NodeRef, Ring, RingRef};
@@ -18,16 +19,24 @@ const STRIPES: usize = 4;
 const HEADS: usize = FAR + 1 + STRIPED * (STRIPES - 1);
 
 /// Whose turn it is in a slot, modulo the number of its rings.
-#[derive(Clone, Copy)]
+#[derive(Default)]
 struct Turn {
-    push: u8,
-    pop: u8,
+    push: Cell<u8>,
+    pop: Cell<u8>,
+}
+
+/// 13 KB, and most workers of most programs keep no timers. In this order, so that a ring's address says which it is.
+#[repr(C)]
+struct Heads {
+    rings: [Ring; HEADS],
+    turns: [Turn; STRIPED],
 }
 
 /// All slots of a wheel. Their heads stay where they are when the wheel is moved.
 pub(super) struct Slots {
-    heads: NonNull<[Ring; HEADS]>,
-    turns: Box<[Turn; STRIPED]>,
+    /// Dangling until they are [`made`](Slots::make).
+    heads: NonNull<Heads>,
+    made: bool,
 }
 
 /// Which slot a head is of.
@@ -37,20 +46,38 @@ fn slot_of(head: usize) -> usize {
 }
 
 impl Slots {
+    /// Without heads: nothing but [`make`](Slots::make) and the drop may be called.
     pub(super) fn new() -> Self {
-        let heads = Box::new(std::array::from_fn(|_| Ring::new()));
-        let turns = Box::new([Turn { push: 0, pop: 0 }; STRIPED]);
-        let slots = Slots { heads: NonNull::from(Box::leak(heads)), turns };
-        (0..HEADS).for_each(|index| slots.head(index).close());
-        slots
+        Slots { heads: NonNull::dangling(), made: false }
+    }
+
+    /// Makes the heads, if there are none yet: before the first node is put in.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn make(&mut self) {
+        if self.made {
+            return;
+        }
+        let heads = Box::new(Heads {
+            rings: std::array::from_fn(|_| Ring::new()),
+            turns: std::array::from_fn(|_| Turn::default()),
+        });
+        self.heads = NonNull::from(Box::leak(heads));
+        self.made = true;
+        (0..HEADS).for_each(|index| self.head(index).close());
+    }
+
+    #[inline]
+    fn heads(&self) -> &Heads {
+        debug_assert!(self.made, "what is asked of slots is put in before");
+        // SAFETY: made (contract of `new`), they live until the drop. They are cells: what others hold of them stays good.
+        unsafe { self.heads.as_ref() }
     }
 
     #[inline]
     fn head(&self, index: usize) -> RingRef {
-        // SAFETY: the heads live until the drop. They are cells: what others hold of them stays good.
-        let heads = unsafe { self.heads.as_ref() };
         // SAFETY: who has the wheel has its heads; they stay where they are.
-        unsafe { RingRef::new(NonNull::from(&heads[index])) }
+        unsafe { RingRef::new(NonNull::from(&self.heads().rings[index])) }
     }
 
     /// The heads of a slot of one ring.
@@ -73,10 +100,10 @@ impl Slots {
 
     #[inline]
     pub(super) fn push(&mut self, slot: usize, node: NodeRef) {
-        let head = match self.turns.get_mut(slot) {
+        let head = match self.heads().turns.get(slot) {
             Some(turn) => {
-                let push = turn.push;
-                turn.push = push.wrapping_add(1);
+                let push = turn.push.get();
+                turn.push.set(push.wrapping_add(1));
                 self.stripe(slot, push)
             }
             None => self.only_head(slot),
@@ -95,7 +122,8 @@ impl Slots {
                 return None;
             }
             // As many were put in as were taken out: what comes next is first again.
-            self.turns[slot].pop = self.turns[slot].push;
+            let turn = &self.heads().turns[slot];
+            turn.pop.set(turn.push.get());
         }
         Some(slot)
     }
@@ -103,13 +131,14 @@ impl Slots {
     /// The node that comes out next, if there is one: to be taken out now.
     #[inline]
     pub(super) fn next(&mut self, slot: usize) -> Option<NodeRef> {
-        let Some(Turn { pop, .. }) = self.turns.get(slot).copied() else {
+        let Some(Turn { pop, .. }) = self.heads().turns.get(slot) else {
             return self.first(self.only_head(slot));
         };
-        for turn in (0..STRIPES as u8).map(|skipped| pop.wrapping_add(skipped)) {
+        let next = pop.get();
+        for turn in (0..STRIPES as u8).map(|skipped| next.wrapping_add(skipped)) {
             let head = self.stripe(slot, turn);
             if let Some(node) = self.first(head) {
-                self.turns[slot].pop = turn.wrapping_add(1);
+                pop.set(turn.wrapping_add(1));
                 return Some(node);
             }
         }
@@ -162,8 +191,10 @@ impl Slots {
 
 impl Drop for Slots {
     fn drop(&mut self) {
-        // SAFETY: leaked in `new`; nobody uses a head any more, for whoever could has the wheel.
-        drop(unsafe { Box::from_raw(self.heads.as_ptr()) });
+        if self.made {
+            // SAFETY: leaked in `make`; nobody uses a head any more, for whoever could has the wheel.
+            drop(unsafe { Box::from_raw(self.heads.as_ptr()) });
+        }
     }
 }
 
