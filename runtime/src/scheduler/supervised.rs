@@ -9,7 +9,7 @@ use crate::report::say;
 use crate::stall::{StallReport, ThreadState};
 use crate::supervisor::births::Taken;
 use crate::supervisor::cover::By;
-use crate::supervisor::{Supervised, Supervisor};
+use crate::supervisor::{EXCUSED, Supervised, Supervisor};
 use crate::task::{Id, IdBlock, Sight};
 
 impl Supervised for Shared {
@@ -51,8 +51,20 @@ impl Supervised for Shared {
         (task.id == poll.id).then_some(task)
     }
 
-    fn has_excuse(&self, slot: usize, beat: u64) -> bool {
-        self.cover.blocks_in_place(slot) || self.slots[slot].has_panicked(beat)
+    fn has_excuse(&self, slot: usize, beat: u64, lasted: Duration) -> bool {
+        self.cover.blocks_in_place(slot) || lasted < EXCUSED && self.slots[slot].has_panicked(beat)
+    }
+
+    fn has_no_thread_left(&self, stuck: usize) -> bool {
+        if stuck == 0 {
+            return false;
+        }
+        // A spare that is not there is not stuck either; but none will be there where the system refuses it.
+        // Relaxed: at worst it is said a sample later.
+        if self.spare_refused.load(Ordering::Relaxed) {
+            return stuck == self.slots().filter(|&slot| self.slots[slot].is_held()).count();
+        }
+        stuck == self.slots().count()
     }
 
     #[cold]
@@ -75,6 +87,14 @@ impl Supervised for Shared {
         let longest = longest.map_or_else(String::new, |(task, lasted)| {
             format!("; task {} has blocked for longest, {lasted:?}, {}", task.id, task.label)
         });
+        // Relaxed: as above.
+        if self.spare_refused.load(Ordering::Relaxed) {
+            return say(format_args!(
+                "runtime: {blocked} threads are blocked by their tasks, no other can be started, and work waits{longest}\n  \
+                 help: what blocks belongs into `spawn_blocking`, whose threads are apart\n  \
+                 help: raise the limit on threads that the system sets"
+            ));
+        }
         say(format_args!(
             "runtime: all {spares} spare threads are taken: {blocked} threads are blocked by their tasks, and work waits{longest}\n  \
              help: what blocks belongs into `spawn_blocking`, whose threads are apart\n  \

@@ -16,7 +16,7 @@ mod thread;
 mod watch;
 
 #[cfg(not(runtime_loom))]
-pub(crate) use thread::{Supervised, Supervisor, run};
+pub(crate) use thread::{EXCUSED, Supervised, Supervisor, run};
 
 #[cfg(runtime_loom)]
 pub mod model {

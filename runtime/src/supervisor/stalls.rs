@@ -71,6 +71,11 @@ impl Stalls {
         }
     }
 
+    /// Whether the slot's is known of.
+    pub(super) fn is_open(&self, slot: usize) -> bool {
+        self.open.contains_key(&slot)
+    }
+
     /// How many are under way.
     pub(super) fn open(&self) -> usize {
         self.open.len()

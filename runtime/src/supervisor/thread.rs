@@ -19,6 +19,9 @@ use crate::task::Sight;
 /// second at most. What ticks once a second is sampled some 20 times a tick, and not 200 times.
 const QUIET: Duration = Duration::from_millis(100);
 
+/// How long the report of a panic excuses a poll: a backtrace takes some 100 ms in a debug build.
+pub(crate) const EXCUSED: Duration = Duration::from_secs(1);
+
 /// How old the supervisor must be to do what takes the system some time, once a process: what ends sooner does not wait for that.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -52,11 +55,14 @@ pub(crate) trait Supervised {
     /// The task of the slot's poll, if that is the one with this beat.
     fn polled_task(&self, slot: usize, beat: u64) -> Option<Sight>;
 
-    /// Whether the slot's thread has said itself that it blocks, or reports a panic in the poll with this beat.
-    fn has_excuse(&self, slot: usize, beat: u64) -> bool;
+    /// Whether the slot's thread has said itself that it blocks, or may be reporting a panic in the poll with this beat, which has lasted so long.
+    fn has_excuse(&self, slot: usize, beat: u64, lasted: Duration) -> bool;
 
     /// Tells whoever wants to know of a stall. The user's code runs in there.
     fn report(&self, report: StallReport);
+
+    /// Whether the stuck slots, so many, are all that there are, and no other can be had.
+    fn has_no_thread_left(&self, stuck: usize) -> bool;
 
     /// Says that no thread is left: so many are blocked, all spares among them, and this task for longest of all.
     fn say_exhausted(&self, blocked: usize, longest: Option<(Sight, Duration)>);
@@ -187,9 +193,10 @@ pub(crate) fn run(shared: &impl Supervised) {
             pause(period, parker, || shared.is_closed());
         } else {
             quiet = Duration::ZERO;
-            sleep_while_idle(shared, until_settled);
-            // Whoever spawns wakes it: nothing was spawned until just now.
-            shared.supervisor().remember(|memory| memory.births.rested(Instant::now()));
+            if sleep_while_idle(shared, until_settled) {
+                // Whoever spawns wakes it: nothing was spawned until just now.
+                shared.supervisor().remember(|memory| memory.births.rested(Instant::now()));
+            }
         }
         let in_order = sampler.sample(period);
         // Until that is done it does not sleep, which is a matter of seconds.
@@ -212,9 +219,10 @@ pub(super) fn pause(period: Duration, parker: &Parker, is_closed: impl Fn() -> b
     }
 }
 
-/// Sleeps until a worker leaves the idle set; while the supervisor is young, no longer than it is.
-fn sleep_while_idle(shared: &impl Supervised, until_settled: Duration) {
+/// Sleeps until a worker leaves the idle set; while the supervisor is young, no longer than it is. False: somebody was awake.
+fn sleep_while_idle(shared: &impl Supervised, until_settled: Duration) -> bool {
     let idle = shared.idle();
+    let mut slept = false;
     // Whoever became awake before the flag was up is seen by this call; whoever does so after takes it down.
     if idle.supervisor_sleep() {
         if is_quiet(shared) && !shared.is_closed() && !shared.is_untidy() {
@@ -224,9 +232,11 @@ fn sleep_while_idle(shared: &impl Supervised, until_settled: Duration) {
             } else {
                 parker.park_timeout(until_settled);
             }
+            slept = true;
         }
         idle.supervisor_awake();
     }
+    slept
 }
 
 /// What the supervisor remembers from one sample to the next.
@@ -291,9 +301,7 @@ impl<'a, S: Supervised> Sampler<'a, S> {
         }
         // Last of all: the user's code may take its time.
         self.report();
-        // A spare that is not there is not stuck either.
-        let no_thread_is_left = stuck == self.shared.slots().count();
-        let is_so = no_thread_is_left && (neglected || self.shared.work_waits());
+        let is_so = self.shared.has_no_thread_left(stuck) && (neglected || self.shared.work_waits());
         if self.exhausted.sample(is_so, passed) {
             self.shared.say_exhausted(stuck, self.longest());
         }
@@ -340,11 +348,13 @@ impl<'a, S: Supervised> Sampler<'a, S> {
                     if first {
                         // Relaxed: a figure.
                         shared.supervisor().stalls.fetch_add(1, Ordering::Relaxed);
-                        if let Some(task) = shared.polled_task(slot, beat)
-                            && !shared.has_excuse(slot, beat)
-                        {
-                            self.stalls.begin(slot, task.id, task.label, lasted);
-                        }
+                    }
+                    // What had an excuse at first need not have one for ever.
+                    if (first || lasted >= EXCUSED && !self.stalls.is_open(slot))
+                        && !shared.has_excuse(slot, beat, lasted)
+                        && let Some(task) = shared.polled_task(slot, beat)
+                    {
+                        self.stalls.begin(slot, task.id, task.label, lasted);
                     }
                     self.stalls.go_on(slot, lasted);
                     // At each sample: the poll may have woken another task meanwhile.

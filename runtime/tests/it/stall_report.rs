@@ -1,5 +1,6 @@
 //! Stall reports: who is told of a task that keeps its worker, and of what.
 use std::io::BufRead as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -111,6 +112,44 @@ fn that_no_thread_is_left_is_said_once_though_nobody_asked() {
         said[1].contains("`spawn_blocking`") && said[2].contains("`Builder::max_spare_threads`"),
         "{text}"
     );
+}
+
+/// As the one before, where the system has no threads for spares.
+#[test]
+fn that_no_thread_is_left_is_said_where_spares_are_refused() {
+    const NAME: &str = "stall_report::that_no_thread_is_left_is_said_where_spares_are_refused";
+    let _watchdog = watchdog();
+    if child::is(NAME) {
+        let refuse = std::sync::Arc::new(AtomicBool::new(false));
+        let refuses = refuse.clone();
+        // No thread has a NUL in its name: it is refused like one for which there is no memory.
+        let name = move || (if refuses.load(Ordering::Relaxed) { "\0" } else { "worker" }).to_owned();
+        let runtime = Runtime::builder().worker_threads(2).thread_name_fn(name).build().unwrap();
+        refuse.store(true, Ordering::Relaxed);
+        let (gate, blocked) = (Gate::default(), Tally::default());
+        for _ in 0..2 {
+            let (gate, blocked) = (gate.clone(), blocked.clone());
+            drop(runtime.spawn(async move {
+                blocked.add();
+                gate.wait();
+            }));
+        }
+        until(|| blocked.get() == 2);
+        drop(runtime.spawn(async move { gate.open() }));
+        // For ever: the parent ends this.
+        loop {
+            std::thread::park();
+        }
+    }
+    let mut child = child::command(NAME).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut said = lines.filter(|line| line.contains("runtime: "));
+    let (first, second) = (said.next().unwrap(), said.next().unwrap());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(first.contains("no thread could be started"), "{first}");
+    assert!(second.contains("2 threads are blocked by their tasks, no other can be started"), "{second}");
+    assert!(second.contains(&format!("spawned at {}", file!())), "{second}");
 }
 
 #[test]
@@ -313,6 +352,29 @@ fn a_poll_that_panics_is_not_told_on_but_counted() {
         let told = reports.recv().unwrap();
         assert_eq!((told.id, told.over), (blocker.id(), false));
     });
+}
+
+// A panic that was caught long ago.
+#[test]
+fn a_poll_that_has_caught_a_panic_and_blocks_then_is_told_on_after_a_second() {
+    child::run(
+        "stall_report::a_poll_that_has_caught_a_panic_and_blocks_then_is_told_on_after_a_second",
+        || {
+            let _watchdog = watchdog();
+            std::panic::set_hook(Box::new(|_| ()));
+            let (runtime, reports) = reporting(|_| ());
+            let gate = Gate::default();
+            let _opens = OpenOnDrop(gate.clone());
+            let blocks = gate.clone();
+            let task = runtime.spawn(async move {
+                assert!(std::panic::catch_unwind(|| panic!("caught")).is_err());
+                blocks.wait();
+            });
+            let told = reports.recv().unwrap();
+            assert_eq!((told.id, told.over), (task.id(), false));
+            assert!(told.lasted >= Duration::from_secs(1), "{told:?}");
+        },
+    );
 }
 
 #[test]
