@@ -153,6 +153,9 @@ pub mod io {
     #[cfg(all(feature = "net", unix))]
     pub mod unix {
         pub use reactor::{AsyncFd, AsyncFdReadyGuard, AsyncFdReadyMutGuard, AsyncFdTryNewError, TryIoError};
+
+        /// The name that tokio has given to [`AsyncFdTryNewError`].
+        pub type AsyncFdRegisterError<T> = AsyncFdTryNewError<T>;
     }
 }
 

@@ -51,6 +51,26 @@ async fn tasks_that_are_not_send_run_in_a_test() {
     assert_eq!(task.await.unwrap() + *shared, 4);
 }
 
+#[runtime::main(shutdown_timeout = std::time::Duration::from_secs(3600), worker_threads = 1)]
+async fn waits_for_its_closure() {
+    let (started, starts) = std::sync::mpsc::channel();
+    drop(runtime::task::spawn_blocking(move || {
+        started.send(()).unwrap();
+        // Longer than the closure is waited for by default.
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        ENDED.store(true, std::sync::atomic::Ordering::Relaxed);
+    }));
+    starts.recv().unwrap();
+}
+
+static ENDED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+#[test]
+fn main_waits_for_closures_as_long_as_it_is_told_to() {
+    waits_for_its_closure();
+    assert!(ENDED.load(std::sync::atomic::Ordering::Relaxed));
+}
+
 #[runtime::main(worker_threads = 2)]
 async fn main_body() -> Result<u32, String> {
     if runtime::Handle::current().metrics().workers.len() == 2 {

@@ -48,12 +48,13 @@ impl Error {
 }
 
 /// Runs an `async fn main` on a runtime, which is built first and dropped when `main` returns: tasks that still run are
-/// then cancelled, and closures of `spawn_blocking` that have started get one second more, after which the process ends.
+/// then cancelled, and closures of `spawn_blocking` that have started get one second more (`shutdown_timeout`), after which the process ends.
 ///
 /// | option | default | meaning |
 /// |---|---|---|
 /// | `flavor = "multi_thread"` or `"current_thread"` | `"multi_thread"` | a pool of workers, or this thread alone |
 /// | `worker_threads = 4` | the machine's parallelism | how many workers: a number, one or more |
+/// | `shutdown_timeout = Duration::MAX` | one second | how long closures of `spawn_blocking` that run are waited for at the end, an expression: `Builder::shutdown_timeout` |
 /// | `tokio_compat = true` | `false` | tokio's own reactor and timers, for futures that need them: `Builder::tokio_compat`, with the feature `tokio-compat` of `runtime` |
 /// | `crate = "path"` | `::runtime` | where to find the crate, if it was renamed or re-exported |
 ///

@@ -9,6 +9,8 @@ pub(crate) struct Options {
     worker_threads: Option<Literal>,
     /// Whether it is wanted: the builder has the option with the feature only.
     tokio_compat: bool,
+    /// An expression, of the user's.
+    shutdown_timeout: Option<TokenStream>,
     /// Path of the crate `runtime`.
     krate: TokenStream,
 }
@@ -19,13 +21,14 @@ enum Flavor {
     CurrentThread,
 }
 
-const KNOWN: &str = "`flavor`, `worker_threads`, `tokio_compat` and `crate`";
+const KNOWN: &str = "`flavor`, `worker_threads`, `shutdown_timeout`, `tokio_compat` and `crate`";
 
 impl Options {
     pub(crate) fn parse(tokens: TokenStream, entry: Entry) -> Result<Options, Error> {
         let mut flavor: Option<(Flavor, Span)> = None;
         let mut worker_threads: Option<(Literal, Span)> = None;
         let mut tokio_compat: Option<(bool, Span)> = None;
+        let mut shutdown_timeout: Option<TokenStream> = None;
         let mut krate: Option<TokenStream> = None;
         let mut tokens = tokens.into_iter().peekable();
         while let Some(token) = tokens.next() {
@@ -44,6 +47,14 @@ impl Options {
                 "flavor" => flavor.replace((parse_flavor(&value)?, name.span())).is_some(),
                 "worker_threads" => worker_threads.replace((parse_count(&value)?, name.span())).is_some(),
                 "tokio_compat" => tokio_compat.replace((parse_bool(&value)?, name.span())).is_some(),
+                "shutdown_timeout" => {
+                    let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+                    if is_comma(&value) {
+                        return Err(Error::new(value.span(), "expected a `Duration`"));
+                    }
+                    let rest = std::iter::from_fn(|| tokens.next_if(|token| !is_comma(token)));
+                    shutdown_timeout.replace(std::iter::once(value).chain(rest).collect()).is_some()
+                }
                 "crate" => krate.replace(parse_path(&value)?).is_some(),
                 _ => {
                     let message = match option.as_str() {
@@ -85,6 +96,7 @@ impl Options {
             flavor: chosen,
             worker_threads: worker_threads.map(|(count, _)| count),
             tokio_compat: tokio_compat.is_some_and(|(wanted, _)| wanted),
+            shutdown_timeout,
             krate: krate.unwrap_or_else(|| "::runtime".parse().expect("a path")),
         })
     }
@@ -107,8 +119,17 @@ impl Options {
             Entry::Main => ".print_stalls(::core::cfg!(debug_assertions))",
             Entry::Test => "",
         };
-        let head = format!(
-            "let __runtime = match {krate}::Builder::{constructor}(){threads}{tokio_compat}{stalls}.build() {{
+        let mut tokens: TokenStream =
+            format!("let __runtime = match {krate}::Builder::{constructor}(){threads}{tokio_compat}{stalls}")
+                .parse()
+                .expect("Rust");
+        if let Some(timeout) = &self.shutdown_timeout {
+            // With the spans that it has: what is wrong with it is told where it is.
+            tokens.extend::<TokenStream>(".shutdown_timeout".parse().expect("Rust"));
+            tokens.extend([TokenTree::Group(Group::new(Delimiter::Parenthesis, timeout.clone()))]);
+        }
+        let rest = format!(
+            ".build() {{
                 ::core::result::Result::Ok(runtime) => runtime,
                 ::core::result::Result::Err(error) => {{
                     ::core::panic!(\"{attribute}: the runtime could not be started: {{}}\", error)
@@ -116,7 +137,7 @@ impl Options {
             }};
             __runtime.block_on"
         );
-        let mut tokens: TokenStream = head.parse().expect("Rust");
+        tokens.extend::<TokenStream>(rest.parse().expect("Rust"));
         tokens.extend([TokenTree::Group(Group::new(Delimiter::Parenthesis, future))]);
         tokens
     }

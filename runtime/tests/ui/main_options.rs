@@ -31,4 +31,7 @@ async fn no_comma() {}
 #[runtime::main(tokio_compat = yes)]
 async fn neither_true_nor_false() {}
 
+#[runtime::main(shutdown_timeout = , flavor = "current_thread")]
+async fn no_time() {}
+
 fn main() {}
