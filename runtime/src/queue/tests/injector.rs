@@ -1,8 +1,9 @@
 //! The injector: first in, first out for each producer, nothing lost, closed for good.
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use super::*;
-use crate::watchdog::{rounds, watched};
+use crate::watchdog::{rounds, soak, watched};
 
 fn first(pushed: Pushed<Item>) -> bool {
     match pushed {
@@ -202,13 +203,19 @@ fn an_item_pushed_while_it_closes_is_either_refused_or_given_out() {
 #[test]
 fn it_does_not_seem_empty_while_an_item_moves_from_stack_to_list() {
     watched("it_does_not_seem_empty_while_an_item_moves_from_stack_to_list", || {
-        let rounds = rounds(1_000_000);
+        // Each round waits twice for the other thread, which beside others that compute takes as long as their turns do.
+        let most = Duration::from_secs(if soak() { 1800 } else { 10 });
+        let (rounds, began) = (rounds(1_000_000), Instant::now());
+        let over = AtomicBool::new(false);
         let injector = Injector::new();
         let (round, seen) = (AtomicUsize::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for number in 1..=rounds {
                     while round.load(Ordering::Acquire) < number {
+                        if over.load(Ordering::Relaxed) {
+                            return;
+                        }
                         std::thread::yield_now();
                     }
                     // Of the two items of this round only one is taken before we say that we have looked.
@@ -219,6 +226,9 @@ fn it_does_not_seem_empty_while_an_item_moves_from_stack_to_list() {
                 }
             });
             for number in 1..=rounds {
+                if began.elapsed() >= most {
+                    break;
+                }
                 push_all_to_stack(&injector, 0..2);
                 round.store(number, Ordering::Release);
                 assert_eq!(injector.pop_batch(1, 1).len(), 1);
@@ -227,6 +237,7 @@ fn it_does_not_seem_empty_while_an_item_moves_from_stack_to_list() {
                 }
                 assert_eq!(injector.pop_batch(2, 1).len(), 1);
             }
+            over.store(true, Ordering::Relaxed);
         });
     });
 }
