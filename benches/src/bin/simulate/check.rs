@@ -11,6 +11,8 @@ use super::workloads;
 pub(crate) struct Checked {
     pub(crate) workload: Workload,
     pub(crate) workers: usize,
+    /// Whether it is of the samples in which all were on one core.
+    pub(crate) together: bool,
     /// Nanoseconds an operation, on the wall.
     pub(crate) predicted: f64,
     pub(crate) measured: f64,
@@ -26,24 +28,38 @@ impl Checked {
     }
 }
 
-/// All that is modelled and in the record. `make` sets a scheduler of so many workers up.
+/// All that is modelled and in the record, once for each regime that was met. `make` sets a scheduler of so many workers up.
 pub(crate) fn check(record: &Record, make: impl Fn(usize) -> Setup) -> Vec<Checked> {
     let mut checked = Vec::new();
     for workload in workloads::ALL {
         for workers in record.workers() {
-            let mut setup = make(workers);
-            let measured_as = setup.policy.measured_as;
-            let Some(measured) = record.each(workers, workload.name(), measured_as) else { continue };
-            let operations = workloads::begin(workload, &mut setup);
-            let outcome = simulate(setup);
-            let each = |time: Time| time as f64 / 1000.0 / operations as f64;
-            checked.push(Checked {
-                workload,
-                workers,
-                predicted: each(outcome.time),
-                measured: measured.wall,
-                cpu: [each(outcome.awake), measured.cpu],
-            });
+            let outside = usize::from(workload == Workload::SpawnOutside);
+            let regimes: &[(Option<bool>, bool)] = if workers == 1 {
+                &[(None, false)]
+            } else if workers + outside > record.cores() {
+                // There is no core for each, so that workers share one whatever the processor time says.
+                &[(None, true)]
+            } else {
+                &[(Some(true), true), (Some(false), false)]
+            };
+            for &(which, together) in regimes {
+                let mut setup = make(workers);
+                let measured_as = setup.policy.measured_as;
+                let measured = record.each(workers, workload.name(), measured_as, which);
+                let Some(measured) = measured else { continue };
+                let operations = workloads::begin(workload, &mut setup);
+                setup.put_together(together);
+                let outcome = simulate(setup);
+                let each = |time: Time| time as f64 / 1000.0 / operations as f64;
+                checked.push(Checked {
+                    workload,
+                    workers,
+                    together,
+                    predicted: each(outcome.time),
+                    measured: measured.wall,
+                    cpu: [each(outcome.awake), measured.cpu],
+                });
+            }
         }
     }
     checked
@@ -59,7 +75,14 @@ mod tests {
     use super::*;
 
     fn checked(predicted: f64, measured: f64) -> Checked {
-        Checked { workload: Workload::Spawn, workers: 1, predicted, measured, cpu: [1.0, 1.0] }
+        Checked {
+            workload: Workload::Spawn,
+            workers: 1,
+            together: true,
+            predicted,
+            measured,
+            cpu: [1.0, 1.0],
+        }
     }
 
     #[test]

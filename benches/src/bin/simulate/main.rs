@@ -14,6 +14,7 @@ use comfy_table::{CellAlignment, Table, presets};
 mod channel;
 mod check;
 mod clock;
+mod doze;
 mod job;
 mod line;
 mod machine;
@@ -21,7 +22,6 @@ mod measured;
 mod model;
 mod options;
 mod policy;
-mod spin;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -98,12 +98,14 @@ fn print_costs(schedulers: &[Scheduler; 2], how: &str) {
 
 fn print_checked(name: &str, checked: &[Checked]) {
     let wall = format!("{name}: ns an operation");
-    let mut rows = table([&wall, "workers", "predicted", "measured", "error", "CPU: predicted", "measured"]);
+    let mut rows =
+        table([&wall, "workers", "cores", "predicted", "measured", "error", "CPU: predicted", "measured"]);
     for row in checked {
         let [cpu, measured_cpu] = row.cpu;
         rows.add_row([
             row.workload.name().to_owned(),
             row.workers.to_string(),
+            if row.together { 1 } else { row.workers }.to_string(),
             format!("{:.0}", row.predicted),
             format!("{:.0}", row.measured),
             format!("{:+.0} %", 100.0 * (row.predicted / row.measured - 1.0)),
@@ -174,7 +176,11 @@ fn run(options: &Options) -> Result<ExitCode, String> {
         print_checked(TOKIO_LIKE.name, &theirs);
         for row in check::wrong(&ours, options.factor) {
             let (name, workers, out_by) = (row.workload.name(), row.workers, row.out_by());
-            println!("error: {name} with {workers} is out by {out_by:.2}, more than {:.2}", options.factor);
+            let on = if row.together && workers > 1 { " on one core" } else { "" };
+            println!(
+                "error: {name} with {workers}{on} is out by {out_by:.2}, more than {:.2}",
+                options.factor
+            );
             wrong += 1;
         }
         if ours.is_empty() {

@@ -45,6 +45,18 @@ struct Taken {
     cpu: u64,
 }
 
+impl Taken {
+    /// About as much processor time as time went by: whoever took part, they were on one core. Half as much again and more: they had
+    /// a core each. What is between changed on the way, and is neither.
+    fn is_of_one_core(self) -> Option<bool> {
+        match 10 * self.cpu {
+            little if little < 12 * self.wall => Some(true),
+            much if much > 15 * self.wall => Some(false),
+            _ => None,
+        }
+    }
+}
+
 /// Nanoseconds an operation, medians of the rounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Each {
@@ -71,16 +83,30 @@ impl Record {
         )
     }
 
+    pub(crate) fn cores(&self) -> usize {
+        self.machine.cores
+    }
+
     /// Counts of workers that had a core each, as they have in the simulation.
     pub(crate) fn workers(&self) -> impl Iterator<Item = usize> {
         self.runs.iter().map(|run| run.workers).filter(|workers| *workers <= self.machine.cores)
     }
 
-    /// What `host` took for `workload` with so many workers, if it was measured.
-    pub(crate) fn each(&self, workers: usize, workload: &str, host: &str) -> Option<Each> {
+    /// What `host` took for `workload` with so many workers, of all samples, of those in which one core did all, or of the others: if
+    /// there are any.
+    pub(crate) fn each(
+        &self,
+        workers: usize,
+        workload: &str,
+        host: &str,
+        together: Option<bool>,
+    ) -> Option<Each> {
         let run = self.runs.iter().find(|run| run.workers == workers)?;
         let workload = run.workloads.iter().find(|measured| measured.workload == workload)?;
         let samples = &workload.hosts.iter().find(|samples| samples.host == host)?.samples;
+        let is_meant =
+            |sample: &&Taken| together.is_none_or(|together| sample.is_of_one_core() == Some(together));
+        let samples: Vec<_> = samples.iter().filter(is_meant).collect();
         if samples.is_empty() {
             return None;
         }
@@ -107,13 +133,14 @@ mod tests {
             r#"{"machine": {"cores": 2, "processor": null, "kernel": "K", "allocator": "A", "rustc": "R"}, "commit": null,
             "runs": [{"workers": 2, "rounds": 3, "workloads": [{"workload": "spawn", "group": "g", "measure": "wall",
             "operations": 10, "floor": null, "hosts": [{"host": "runtime", "samples": [
-            {"wall": 10, "cpu": 20, "latency": null}, {"wall": 30, "cpu": 40, "latency": null},
-            {"wall": 900, "cpu": 990, "latency": null}]}]}]},
+            {"wall": 10, "cpu": 20, "latency": null}, {"wall": 30, "cpu": 31, "latency": null},
+            {"wall": 25, "cpu": 29, "latency": null}, {"wall": 50, "cpu": 70, "latency": null}, {"wall": 900, "cpu": 990, "latency": null}]}]}]},
             {"workers": 4, "rounds": 3, "workloads": []}]}"#,
         );
-        assert_eq!(record.each(2, "spawn", "runtime"), Some(Each { wall: 3.0, cpu: 4.0 }));
-        assert_eq!(record.each(1, "spawn", "runtime"), None);
-        assert_eq!(record.each(2, "spawn", "tokio"), None);
+        assert_eq!(record.each(2, "spawn", "runtime", Some(true)), Some(Each { wall: 3.0, cpu: 3.1 }));
+        assert_eq!(record.each(2, "spawn", "runtime", Some(false)), Some(Each { wall: 1.0, cpu: 2.0 }));
+        assert_eq!(record.each(1, "spawn", "runtime", Some(true)), None);
+        assert_eq!(record.each(2, "spawn", "tokio", None), None);
         assert_eq!(record.workers().collect::<Vec<_>>(), [2], "four have no core each");
     }
 }

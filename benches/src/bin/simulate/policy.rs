@@ -1,6 +1,8 @@
 //! In what the two schedulers that are simulated differ. What they share: LIFO slot, three times in a row at most; a queue of
 //! 256 of which half is stolen; an injector that all look into every 61 polls; nobody is woken while somebody searches.
 
+use super::doze::{DOZE, Doze};
+
 /// A scheduler.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
@@ -8,8 +10,10 @@ pub(crate) struct Policy {
     /// As `benches/steps.tsv` and `compare` name it.
     pub(crate) host: &'static str,
     pub(crate) measured_as: &'static str,
-    /// A worker whose last waits were short looks on before it parks.
-    pub(crate) spins: bool,
+    /// A worker that was called for too little comes by itself, and the one that called it calls nobody meanwhile.
+    pub(crate) doze: Option<Doze>,
+    /// So many of the queue go before a task that awaits them one after the other.
+    pub(crate) go_first: usize,
     /// What finds a queue full takes half of it along to the injector, and does not go there alone.
     pub(crate) spills_half: bool,
     /// Of the injector a batch is taken between two polls, and not one task; and after as many polls as the own queue holds,
@@ -27,7 +31,8 @@ pub(crate) const OURS: Policy = Policy {
     name: "ours",
     host: "ours",
     measured_as: "runtime",
-    spins: true,
+    doze: Some(DOZE),
+    go_first: 8,
     spills_half: false,
     takes_batches: true,
     shared_lines: 0,
@@ -40,7 +45,8 @@ pub(crate) const TOKIO_LIKE: Policy = Policy {
     name: "tokio-like",
     host: "tokio",
     measured_as: "tokio",
-    spins: false,
+    doze: None,
+    go_first: 0,
     spills_half: true,
     takes_batches: false,
     shared_lines: 3,

@@ -60,6 +60,39 @@ fn every_task_runs_once_and_nobody_sleeps_over_one() {
 }
 
 #[test]
+fn on_one_core_nothing_is_done_at_the_same_time_and_each_task_runs_once() {
+    for policy in [OURS, TOKIO_LIKE] {
+        for workload in workloads::ALL {
+            let run = |workers, together| {
+                let mut setup = setup(workers, policy);
+                workloads::begin(workload, &mut setup);
+                setup.put_together(together);
+                simulate(Setup { rounds: 1, ..setup })
+            };
+            let (alone, two) = (run(1, false), run(2, true));
+            let ended = |outcome: &Outcome| outcome.completions.iter().filter(|times| **times == 1).count();
+            assert_eq!((ended(&two), two.slept_over), (ended(&alone), 0), "{workload}");
+            assert!(two.awake <= two.time + two.time / 10, "{workload}: {} in {}", two.awake, two.time);
+        }
+    }
+}
+
+#[test]
+fn a_worker_that_is_called_for_little_naps_and_one_that_is_called_for_more_does_not() {
+    let naps = |policy, each| -> u64 {
+        let run = |tasks| {
+            let roots = vec![Job::spawn_join(tasks, 2_000 / tasks, each)];
+            simulate(Setup { roots, ..setup(2, policy) }).naps
+        };
+        [10, 40, 100, 200].into_iter().map(run).sum()
+    };
+    let long = 50_000_000;
+    let (short, worth) = (naps(OURS, 0), naps(OURS, long));
+    assert!(short > 0 && worth == 0, "{short} {worth}");
+    assert_eq!(naps(Policy { doze: None, ..OURS }, 0), 0);
+}
+
+#[test]
 fn a_worker_that_does_not_look_again_before_it_sleeps_sleeps_over_work() {
     // At one of these paces a task comes between the look and the sleep.
     let slept_over = |looks_again| {
@@ -96,7 +129,8 @@ fn every_workload_is_brought_to_its_end_by_any_number_of_workers() {
 
 #[test]
 fn one_worker_takes_what_its_steps_take() {
-    let mut setup = setup(1, OURS);
+    // In order, and not some of the queue before who awaits them.
+    let mut setup = setup(1, Policy { go_first: 0, ..OURS });
     setup.machine.far = 0.0;
     let steps = setup.steps;
     let outcome = simulate(Setup { roots: vec![Job::spawn_join(200, 1, 0)], ..setup });

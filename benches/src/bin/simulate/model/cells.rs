@@ -9,6 +9,9 @@ const LINES: Time = 2;
 /// Cells that the nearest cache holds beside everything else.
 const NEAR: u64 = 256;
 
+/// A list of free cells is so many stacks in turn, and who takes a cell has the one beneath it brought.
+const STACKS: usize = 4;
+
 /// Free cells that go to and from the depot together, as in the runtime.
 const CHAIN: usize = 64;
 
@@ -19,6 +22,8 @@ struct Cell {
     last: Option<(usize, u64)>,
     /// Whose allocator it is from.
     home: usize,
+    /// When it is there, if somebody has it brought.
+    arrives: Time,
 }
 
 #[derive(Debug)]
@@ -68,6 +73,12 @@ impl Cells {
             self.cells.push(Cell { home: core, ..Cell::default() });
             self.cells.len() - 1
         });
+        if self.keeps
+            && let Some(&beneath) = self.free[core].len().checked_sub(STACKS).map(|at| &self.free[core][at])
+        {
+            let beneath = &mut self.cells[beneath];
+            beneath.arrives = now + beneath.line.write(core, now, LINES * transfer);
+        }
         (cell, took)
     }
 
@@ -93,7 +104,8 @@ impl Cells {
         let cell = &mut self.cells[cell];
         let writes = self.writes[core];
         self.writes[core] += 1;
-        let fetched = cell.line.write(core, now, LINES * time(machine.transfer));
+        let arrives = std::mem::take(&mut cell.arrives).saturating_sub(now);
+        let fetched = cell.line.write(core, now, LINES * time(machine.transfer)).max(arrives);
         let was_near =
             cell.last.replace((core, writes)).is_some_and(|(last, at)| last == core && writes - at <= NEAR);
         if fetched > 0 || was_near { fetched } else { time(machine.far) }

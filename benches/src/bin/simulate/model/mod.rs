@@ -6,11 +6,11 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::channel::Channel;
+use super::doze::Called;
 use super::job::{Act, Job, TaskId};
 use super::line::{Line, Time};
 use super::machine::Machine;
 use super::policy::Policy;
-use super::spin::Spin;
 use super::steps::Steps;
 
 mod cells;
@@ -43,6 +43,8 @@ pub(crate) struct Setup {
     pub(crate) outside: usize,
     /// Rounds, of which the last one counts: those before leave cells and habits behind.
     pub(crate) rounds: usize,
+    /// All workers are on one core: the kernel puts who is called there, and he runs until he sleeps; then who called goes on.
+    pub(crate) together: bool,
     /// False only in the test that shows what the second look before sleep is for.
     pub(crate) looks_again: bool,
 }
@@ -59,7 +61,17 @@ impl Setup {
             channels: Vec::new(),
             outside: 0,
             rounds: 2,
+            together: false,
             looks_again: true,
+        }
+    }
+
+    /// Whether all are on one core, where no line has to come from another; but for a thread outside, which has a core of its own: then
+    /// all are taken to come.
+    pub(crate) fn put_together(&mut self, together: bool) {
+        self.together = together;
+        if together && self.outside == 0 {
+            self.machine.transfer = 0.0;
         }
     }
 }
@@ -79,7 +91,7 @@ pub(crate) struct Outcome {
     pub(crate) stolen: u64,
     pub(crate) parks: u64,
     pub(crate) wakes: u64,
-    pub(crate) spins: u64,
+    pub(crate) naps: u64,
     /// Of the time, what the line that was most in demand was on its way, in thousandths; and which that was.
     pub(crate) busiest: (u64, &'static str),
     /// Tasks that were queued when nobody was left to run them.
@@ -89,16 +101,12 @@ pub(crate) struct Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Running,
-    /// Has found nothing anywhere: looks on for a moment, or not.
+    /// Has found nothing anywhere: the next step is to announce that it sleeps.
     Parking,
-    Spinning {
-        since: Time,
-        until: Time,
-    },
-    /// The next step is to announce that it sleeps.
-    Announcing,
+    /// Until it is called; or for a limited time, if it watches somebody's queue.
     Parked {
         since: Time,
+        watches: Option<usize>,
     },
 }
 
@@ -111,7 +119,14 @@ struct Worker {
     streak: u32,
     until_injector: u32,
     current: Option<TaskId>,
-    spin: Spin,
+    /// Which of its events counts: one that is called does not wake by itself besides.
+    next: u64,
+    polls: u64,
+    called: Called,
+    /// The task that was woken last because one that it awaited had completed.
+    joiner: Option<TaskId>,
+    /// Somebody who sleeps will come for what it queues.
+    watched: bool,
     /// The line with both ends of its queue.
     line: Line,
     awake: Time,
@@ -159,7 +174,10 @@ pub(crate) struct Simulation {
     stolen: u64,
     parks: u64,
     wakes: u64,
-    spins: u64,
+    naps: u64,
+    /// Of a core that all share: who runs, behind those whom he has put off; and which of these had a next step.
+    on_core: Vec<usize>,
+    put_off: Vec<bool>,
     began: Time,
     ended: Time,
     first_of_round: usize,
@@ -183,14 +201,18 @@ impl Simulation {
     fn new(setup: Setup) -> Simulation {
         assert!(setup.roots.len() <= setup.workers, "each root begins on a worker of its own");
         let workers = (0..setup.workers).map(|_| Worker {
-            state: State::Parked { since: 0 },
+            state: State::Parked { since: 0, watches: None },
             searching: false,
             lifo: None,
             queue: VecDeque::new(),
             streak: 0,
             until_injector: INTERVAL,
             current: None,
-            spin: Spin::new(),
+            next: 0,
+            polls: 0,
+            called: Called::default(),
+            joiner: None,
+            watched: false,
             line: Line::default(),
             awake: 0,
         });
@@ -219,7 +241,9 @@ impl Simulation {
             stolen: 0,
             parks: 0,
             wakes: 0,
-            spins: 0,
+            naps: 0,
+            on_core: Vec::new(),
+            put_off: Vec::new(),
             began: BEGIN,
             ended: BEGIN,
             first_of_round: 0,
@@ -239,7 +263,9 @@ impl Simulation {
             let (cell, _) = self.cells.take(index, self.began, &self.setup.machine);
             let root = self.new_task(job, cell, false);
             self.workers[index].state = State::Running;
+            self.workers[index].watched = false;
             self.workers[index].queue.push_back(root);
+            self.on_core.push(index);
             self.at(self.began, index);
         }
         self.left_outside = self.setup.outside;
@@ -249,16 +275,17 @@ impl Simulation {
     }
 
     fn run(&mut self) {
-        while let Some(Reverse((now, _, actor))) = self.events.pop() {
+        while let Some(Reverse((now, sequence, actor))) = self.events.pop() {
+            if self.workers.get(actor).is_some_and(|worker| worker.next != sequence) || self.puts_off(actor) {
+                continue;
+            }
             let took = if actor == self.setup.workers {
                 self.step_outside(now)
             } else {
                 let took = match self.workers[actor].state {
                     State::Running => Some(self.step(actor, now)),
-                    State::Parking => Some(self.step_parking(actor, now)),
-                    State::Spinning { since, until } => Some(self.step_spinning(actor, now, since, until)),
-                    State::Announcing => self.step_announcing(actor, now),
-                    State::Parked { .. } => unreachable!("a worker that sleeps has no next step"),
+                    State::Parking => self.step_parking(actor, now),
+                    State::Parked { .. } => Some(self.step_end_of_nap(actor, now)),
                 };
                 self.workers[actor].awake += took.unwrap_or(0);
                 took
@@ -294,16 +321,43 @@ impl Simulation {
             stolen: self.stolen,
             parks: self.parks,
             wakes: self.wakes,
-            spins: self.spins,
+            naps: self.naps,
             // Steps that look ahead may overlap.
             busiest: (share.min(1000), name),
             slept_over: queued + self.injector.len(),
         }
     }
 
+    /// Whether somebody else has the core. Who wakes by himself takes it.
+    fn puts_off(&mut self, actor: usize) -> bool {
+        if !self.setup.together || actor == self.setup.workers || self.on_core.last() == Some(&actor) {
+            return false;
+        }
+        if !self.on_core.contains(&actor) {
+            self.on_core.push(actor);
+            return false;
+        }
+        self.put_off.resize(self.setup.workers, false);
+        self.put_off[actor] = true;
+        true
+    }
+
+    /// A worker gives the core back.
+    fn leave_core(&mut self, me: usize, now: Time) {
+        self.on_core.retain(|worker| *worker != me);
+        if let Some(&next) = self.on_core.last()
+            && self.put_off.get_mut(next).is_some_and(std::mem::take)
+        {
+            self.at(now, next);
+        }
+    }
+
     /// The actor's next step.
     fn at(&mut self, when: Time, actor: usize) {
         self.sequence += 1;
+        if let Some(worker) = self.workers.get_mut(actor) {
+            worker.next = self.sequence;
+        }
         self.events.push(Reverse((when, self.sequence, actor)));
     }
 

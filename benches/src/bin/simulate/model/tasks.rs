@@ -170,7 +170,7 @@ impl Simulation {
         if let Some(waiter) = self.tasks[task].waiter.take() {
             took += time(self.setup.steps.wait / 2.0);
             took += self.touch_cell(waiter, me, now + took);
-            took += self.push(me, waiter, now + took);
+            took += self.push_joiner(me, waiter, now + took);
             // It takes the output when it is polled next.
             took += self.free_cell(me, task, now + took);
         } else if !self.tasks[task].joined {

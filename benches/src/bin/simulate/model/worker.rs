@@ -1,4 +1,5 @@
 //! What a worker does between polls: its queues, the others', and sleep.
+use super::super::doze::SLACK;
 use super::super::job::TaskId;
 use super::super::line::Time;
 use super::{INTERVAL, Simulation, State, WORD, time};
@@ -14,9 +15,6 @@ const LEAST_BATCH: usize = 15;
 /// Entries of a queue in a line.
 const ENTRIES: usize = 8;
 
-/// Between two looks of a worker that looks on, in nanoseconds: it reads the clock each time.
-const LOOK: f64 = 50.0;
-
 impl Simulation {
     /// One step of a worker that is awake.
     pub(super) fn step(&mut self, me: usize, now: Time) -> Time {
@@ -30,7 +28,25 @@ impl Simulation {
     pub(super) fn push(&mut self, me: usize, task: TaskId, now: Time) -> Time {
         let Some(displaced) = self.workers[me].lifo.replace(task) else { return 0 };
         let took = time(self.setup.steps.displace) + self.push_back(me, displaced, now);
-        took + self.notify(me, now + took)
+        took + self.notify_unless(me, now + took, self.is_watched(me))
+    }
+
+    /// Who awaits the one that has just completed. If it was also the last to be woken so, some of the queue go first.
+    pub(super) fn push_joiner(&mut self, me: usize, task: TaskId, now: Time) -> Time {
+        let most = self.setup.policy.go_first;
+        let worker = &mut self.workers[me];
+        if worker.joiner.replace(task) == Some(task) && worker.streak == 0 {
+            let first = worker.queue.len().min(most) as u32;
+            worker.streak = if first > 0 { LIFO_STREAK + first } else { 0 };
+        }
+        self.push(me, task, now)
+    }
+
+    /// Whether somebody will come by himself for what is queued here, and it is little.
+    fn is_watched(&self, me: usize) -> bool {
+        let worker = &self.workers[me];
+        let little = self.setup.policy.doze.map_or(0, |doze| doze.little);
+        worker.watched && worker.queue.len() < little
     }
 
     /// Behind all others that are queued, telling nobody: while the queue is crowded that is behind the injector's.
@@ -84,28 +100,36 @@ impl Simulation {
         self.workers.iter().skip(from).take(WORD).filter(|worker| !asleep(worker.state)).count()
     }
 
-    /// Wakes the lowest sleeper, unless somebody searches.
     fn notify(&mut self, me: usize, now: Time) -> Time {
+        self.notify_unless(me, now, false)
+    }
+
+    /// Wakes the lowest sleeper, unless somebody searches or will come by himself.
+    fn notify_unless(&mut self, me: usize, now: Time, watched: bool) -> Time {
         let transfer = self.transfer();
         let mut took = 0;
         for line in &mut self.idle_lines {
             took += line.read(me, now + took, transfer);
         }
-        if self.workers.iter().any(|worker| worker.searching) {
+        if watched || self.workers.iter().any(|worker| worker.searching) {
             return took;
         }
         let sleeper = self.workers.iter().enumerate().find_map(|(index, worker)| match worker.state {
-            State::Parked { since } => Some((index, since)),
+            State::Parked { since, watches } => Some((index, since, watches)),
             _ => None,
         });
-        let Some((sleeper, since)) = sleeper else { return took };
+        let Some((sleeper, since, watches)) = sleeper else { return took };
         took += self.rmw() + self.idle_lines[sleeper / WORD].write(me, now + took, transfer);
         let runs = (now + took).max(since) + time(self.setup.machine.latency);
         let woken = &mut self.workers[sleeper];
         woken.state = State::Running;
         woken.searching = true;
-        woken.spin.waited(runs.saturating_sub(since));
+        woken.called.woken(runs, woken.polls, watches.is_none());
+        if let Some(victim) = watches {
+            self.workers[victim].watched = false;
+        }
         self.wakes += 1;
+        self.on_core.push(sleeper);
         self.at(runs, sleeper);
         took + time(self.setup.machine.wake)
     }
@@ -129,6 +153,14 @@ impl Simulation {
     fn next_local(&mut self, me: usize, now: Time) -> Option<(TaskId, Time)> {
         let transfer = self.transfer();
         let worker = &mut self.workers[me];
+        if worker.streak > LIFO_STREAK {
+            let left = worker.streak - 1;
+            worker.streak = if left > LIFO_STREAK { left } else { 0 };
+            if let Some(task) = worker.queue.pop_front() {
+                return Some((task, worker.line.write(me, now, transfer)));
+            }
+            worker.streak = 0;
+        }
         if let Some(task) = worker.lifo.take() {
             if worker.streak < LIFO_STREAK {
                 worker.streak += 1;
@@ -144,6 +176,7 @@ impl Simulation {
     fn poll(&mut self, me: usize, task: TaskId, now: Time) -> Time {
         let mut took = self.stop_searching(me, now);
         self.workers[me].current = Some(task);
+        self.workers[me].polls += 1;
         let Self { tasks, setup, .. } = self;
         let polled = &mut tasks[task];
         let injected_first = polled.injected && !polled.begun;
@@ -163,7 +196,6 @@ impl Simulation {
         if !std::mem::replace(&mut self.workers[me].searching, false) {
             return 0;
         }
-        self.workers[me].spin.got();
         let transfer = self.transfer();
         let mut took = self.rmw() + self.idle_lines[me / WORD].write(me, now, transfer);
         if self.searching_in(me / WORD) == 0 {
@@ -242,6 +274,7 @@ impl Simulation {
             // Their places in the queue come over, and are written into the own one.
             took += batch.div_ceil(ENTRIES) as Time * transfer;
             self.workers[me].queue.extend(&stolen[1..]);
+            self.workers[me].called.stole_from(victim);
             self.steals += 1;
             self.stolen += batch as u64;
             // At once: were it queued first, others would steal it, and others it from them, for ever.
@@ -262,41 +295,8 @@ impl Simulation {
         self.rmw() + self.idle_lines[me / WORD].write(me, now, transfer)
     }
 
-    /// Looks on, as the one searcher there is, where the last waits were short.
-    pub(super) fn step_parking(&mut self, me: usize, now: Time) -> Time {
-        self.workers[me].state = State::Announcing;
-        if !self.setup.policy.spins {
-            return 0;
-        }
-        let Some(limit) = self.workers[me].spin.limit() else { return 0 };
-        let searching = self.workers.iter().filter(|worker| worker.searching).count();
-        let mut took = 0;
-        if self.workers[me].searching {
-            if searching > 1 {
-                return 0;
-            }
-        } else if searching > 0 || !self.may_search(me) {
-            return 0;
-        } else {
-            took = self.start_searching(me, now);
-        }
-        self.spins += 1;
-        self.workers[me].state = State::Spinning { since: now, until: now + limit };
-        took
-    }
-
-    pub(super) fn step_spinning(&mut self, me: usize, now: Time, since: Time, until: Time) -> Time {
-        let (seen, looked) = self.look_around(me, now);
-        let worker = &mut self.workers[me];
-        if seen || now >= until {
-            worker.spin.spun(now - since, seen);
-            worker.state = if seen { State::Running } else { State::Announcing };
-        }
-        looked + time(LOOK)
-    }
-
     /// Announces that it sleeps, looks around once more, and sleeps.
-    pub(super) fn step_announcing(&mut self, me: usize, now: Time) -> Option<Time> {
+    pub(super) fn step_parking(&mut self, me: usize, now: Time) -> Option<Time> {
         let transfer = self.transfer();
         let mut took = self.rmw() + self.idle_lines[me / WORD].write(me, now, transfer);
         self.workers[me].searching = false;
@@ -311,7 +311,32 @@ impl Simulation {
         }
         self.parks += 1;
         // Going to sleep is taken to take as long as waking somebody.
-        self.workers[me].state = State::Parked { since: now + took + time(self.setup.machine.wake) };
+        let since = now + took + time(self.setup.machine.wake);
+        self.leave_core(me, since);
+        let worker = &mut self.workers[me];
+        let nap = self.setup.policy.doze.and_then(|doze| worker.called.nap(&doze, worker.polls, now + took));
+        worker.state = State::Parked { since, watches: nap.map(|(victim, _)| victim) };
+        if let Some((victim, nap)) = nap {
+            self.workers[victim].watched = true;
+            self.naps += 1;
+            self.at(since + nap + SLACK + time(self.setup.machine.latency), me);
+        }
         None
+    }
+
+    /// Comes by itself, as a searcher.
+    pub(super) fn step_end_of_nap(&mut self, me: usize, now: Time) -> Time {
+        let State::Parked { watches, .. } = self.workers[me].state else {
+            unreachable!("it is asked of who sleeps");
+        };
+        if let Some(victim) = watches {
+            self.workers[victim].watched = false;
+        }
+        let transfer = self.transfer();
+        let worker = &mut self.workers[me];
+        worker.state = State::Running;
+        worker.searching = true;
+        worker.called.woken(now, worker.polls, false);
+        self.rmw() + self.idle_lines[me / WORD].write(me, now, transfer)
     }
 }
