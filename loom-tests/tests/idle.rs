@@ -5,7 +5,7 @@
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::sync::{Arc, Notify};
 use loom::thread;
-use runtime::model::idle::{Idle, Park, Parker, Watch, Woken};
+use runtime::model::idle::{Idle, Left, Park, Parker, Watch, Woken};
 
 fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -103,6 +103,33 @@ impl Pool {
                 self.idle.end_watch(slot, watch).searching
             }
             Park::WorkFound { .. } | Park::Claimed => true,
+        }
+    }
+
+    /// A push by one to whom it may have been left.
+    fn push_left(&self, left: &Left) {
+        self.queue.push();
+        self.wake(self.idle.notify_unless(|| self.idle.is_any_awake(left.to())));
+    }
+
+    /// As `nap`, of one who leaves what there is to `to` if one of these is awake.
+    fn leave(&self, slot: usize, left: &Left, to: u64) -> bool {
+        left.begin(to);
+        let mut leaves = true;
+        let parked = self.idle.park(slot, false, || {
+            if !self.idle.is_any_awake(to) {
+                leaves = false;
+                left.end();
+            }
+            !leaves && self.queue.has_work()
+        });
+        match parked {
+            Park::Sleep if leaves => self.idle.end_left(slot, left).searching,
+            Park::Sleep => self.asleep(slot),
+            Park::WorkFound { .. } | Park::Claimed => {
+                left.end();
+                true
+            }
         }
     }
 
@@ -268,6 +295,86 @@ fn what_a_finder_has_moved_is_seen_by_the_last_searcher() {
         let last = pool.idle.park(1, true, || moved.load(Ordering::Acquire));
         finder.join().unwrap();
         assert!(last != Park::Sleep || pool.idle.parked() == 0, "nobody looks for what the finder has moved");
+    });
+}
+
+#[test]
+fn what_a_pusher_found_left_to_itself_is_found_when_the_nap_is_over() {
+    check(3, || {
+        let pool = Pool::new(&[0, 1, 2], 0);
+        let left = Arc::new(Left::new());
+        pool.park_at_first(2);
+        let begun = Arc::clone(&left);
+        let napper = worker(&pool, 0, move |pool| {
+            let searching = pool.leave(0, &begun, 1 << 1);
+            pool.run_own(0, searching);
+        });
+        // Slot 1, which is stuck in a poll.
+        pool.push_left(&left);
+        napper.join().unwrap();
+        // Whoever is parked now has no token, and the item is nobody's.
+        assert_eq!(pool.idle.parked(), 0, "{:?}", pool.idle);
+    });
+}
+
+#[test]
+fn what_was_pushed_from_outside_is_not_left_to_one_who_waits_as_well() {
+    check(3, || {
+        let pool = Pool::new(&[0, 1], 0);
+        let left = Arc::new(Left::new());
+        let begun = Arc::clone(&left);
+        let napper = worker(&pool, 0, move |pool| {
+            let searching = pool.leave(0, &begun, 1 << 1);
+            pool.run_own(0, searching);
+        });
+        let other = worker(&pool, 1, |pool| pool.find_one(1, false));
+        pool.push_left(&left);
+        other.join().unwrap();
+        // Nobody else calls the napper, if it waits as the other did.
+        pool.wake(pool.idle.claim(0));
+        napper.join().unwrap();
+        assert!(!pool.queue.has_work());
+    });
+}
+
+#[test]
+fn what_one_pushes_who_was_still_parked_when_it_was_to_be_left_to_him_is_found() {
+    check(3, || {
+        let pool = Pool::new(&[0, 1], 0);
+        let left = Arc::new(Left::new());
+        pool.park_at_first(1);
+        let begun = Arc::clone(&left);
+        let napper = worker(&pool, 0, move |pool| {
+            let searching = pool.leave(0, &begun, 1 << 1);
+            pool.run_own(0, searching);
+        });
+        // It wakes by itself, and is stuck in a poll that has pushed this. If the other one waits by then, it waits for a call.
+        let _ = pool.idle.leave(1);
+        pool.push_left(&left);
+        napper.join().unwrap();
+    });
+}
+
+#[test]
+fn what_a_finder_found_left_is_found_when_the_nap_is_over() {
+    check(3, || {
+        let pool = Pool::new(&[0, 1, 2], 2);
+        let left = Arc::new(Left::new());
+        pool.park_at_first(0);
+        pool.park_at_first(2);
+        left.begin(1 << 1);
+        assert!(pool.idle.start_searching(1));
+        let begun = Arc::clone(&left);
+        let napper = worker(&pool, 0, move |pool| {
+            let leave = pool.idle.end_left(0, &begun);
+            pool.run_own(0, leave.searching);
+        });
+        // One of two items; it gets stuck with it.
+        while !pool.queue.pop() {}
+        let left_to = || pool.idle.is_any_awake(left.to());
+        pool.wake(pool.idle.stop_searching(1, || !left_to() && pool.queue.has_work()));
+        napper.join().unwrap();
+        assert_eq!(pool.idle.parked(), 0, "{:?}", pool.idle);
     });
 }
 

@@ -1,6 +1,7 @@
 //! Which workers are parked, and at most one wake in flight. The README in this folder proves it.
 #![allow(unreachable_pub, reason = "the loom models reach these through `model`")]
 
+mod left;
 mod parker;
 #[cfg(any(test, runtime_loom))]
 mod probe;
@@ -12,11 +13,12 @@ mod word;
 #[cfg(runtime_loom)]
 pub mod model {
     //! The protocol, for its model.
-    pub use super::{Idle, Leave, Park, Parker, Watch, Woken};
+    pub use super::{Idle, Leave, Left, Park, Parker, Watch, Woken};
 }
 
 use crossbeam_utils::CachePadded;
 
+pub use left::Left;
 pub use parker::Parker;
 pub use watch::Watch;
 use word::{Claim, SLOTS, TakeBack, Unless, Word};
@@ -153,6 +155,15 @@ impl Idle {
         let (word, bit) = self.word(slot);
         match word.take_back(bit, false) {
             TakeBack::Taken { supervisor_was_asleep } => Leave { searching: false, supervisor_was_asleep },
+            TakeBack::Claimed => Leave { searching: true, supervisor_was_asleep: false },
+        }
+    }
+
+    /// As `leave`, as a searcher in any case.
+    fn rejoin(&self, slot: usize) -> Leave {
+        let (word, bit) = self.word(slot);
+        match word.take_back(bit, true) {
+            TakeBack::Taken { supervisor_was_asleep } => Leave { searching: true, supervisor_was_asleep },
             TakeBack::Claimed => Leave { searching: true, supervisor_was_asleep: false },
         }
     }

@@ -1,5 +1,4 @@
 //! A sleeper that comes back by itself: meanwhile the one whose queue it watches calls nobody. See "A watch" in the README.
-use super::word::TakeBack;
 use super::{Idle, Leave, Woken};
 use crate::primitives::atomic::{AtomicBool, Ordering, fence};
 
@@ -53,10 +52,6 @@ impl Idle {
         // Relaxed: a searcher's next step orders it, `park` by its fence, `stop_searching` by its Release and the fence of whichever
         // searcher is the last; each pairs with that in `notify_unless`.
         watch.0.store(false, Ordering::Relaxed);
-        let (word, bit) = self.word(slot);
-        match word.take_back(bit, true) {
-            TakeBack::Taken { supervisor_was_asleep } => Leave { searching: true, supervisor_was_asleep },
-            TakeBack::Claimed => Leave { searching: true, supervisor_was_asleep: false },
-        }
+        self.rejoin(slot)
     }
 }

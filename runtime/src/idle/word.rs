@@ -23,8 +23,12 @@ impl Snapshot {
         self.0 & (1 << bit) != 0
     }
 
+    pub(super) fn parked_bits(self) -> u64 {
+        self.0 & PARKED
+    }
+
     fn lowest_parked(self) -> Option<u32> {
-        let parked = self.0 & PARKED;
+        let parked = self.parked_bits();
         (parked != 0).then(|| parked.trailing_zeros())
     }
 

@@ -61,6 +61,12 @@ impl Doze {
         self.stole.set(true);
     }
 
+    /// It has left work to others, and was not called for too little.
+    pub(super) fn stayed_away(&self) {
+        self.stole.set(false);
+        self.called.set(false);
+    }
+
     /// Before the next wait: whether that is to be a nap.
     pub(super) fn nap(&self, polls: u64, now: impl FnOnce() -> Instant) -> Option<Nap> {
         let (since, polls_then) = self.since.get();

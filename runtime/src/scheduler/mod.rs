@@ -7,6 +7,7 @@ mod dump;
 mod follow;
 mod forked;
 mod guest;
+mod help;
 mod link;
 mod panics;
 mod park;
@@ -45,7 +46,7 @@ use crate::aside::Aside;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::identity::Id;
-use crate::idle::Idle;
+use crate::idle::{Idle, Left};
 use crate::metrics::{Metrics, WorkerMetrics};
 use crate::queue::Injector;
 use crate::spawn_blocking::BlockingTasks;
@@ -70,6 +71,8 @@ pub(crate) struct Shared {
     slots: Box<[Slot]>,
     injector: Injector<Notified<Shared>>,
     pub(crate) idle: Idle,
+    /// To which workers one that comes by itself has left what they have queued, and the injector.
+    left: CachePadded<Left>,
     pub(crate) arena: Arena<Shared>,
     pub(crate) driver: Driver,
     pub(crate) blocking: Arc<BlockingTasks>,
@@ -144,6 +147,14 @@ impl Shared {
         }
     }
 
+    /// As `notify`, of what is in the injector, or was just now.
+    fn notify_of_injected(&self) {
+        let is_left = || self.idle.is_any_awake(self.left.to());
+        if let Some(woken) = self.idle.notify_unless(is_left) {
+            self.wake(woken);
+        }
+    }
+
     /// Unparks the worker that was just taken out of the idle set.
     #[cold]
     fn wake(&self, woken: crate::idle::Woken) {
@@ -190,6 +201,17 @@ impl Shared {
         self.is_closed()
             || !self.injector.is_empty()
             || self.slots_in_use().iter().any(|slot| !slot.stealer.is_empty() || slot.has_waiting())
+    }
+
+    /// As `has_work`, besides what one who naps has left to others: to slot `own`, whose thread calls this, or to one who is
+    /// awake.
+    fn has_work_not_left(&self, own: usize) -> bool {
+        let to = self.left.to();
+        if to == 0 || !self.left.is_to(own) && !self.idle.is_any_awake(to) {
+            return self.has_work();
+        }
+        let mut slots = self.slots_in_use().iter().enumerate();
+        self.is_closed() || slots.any(|(index, slot)| !self.left.is_to(index) && !slot.stealer.is_empty())
     }
 
     /// The slots whose queues may hold something: a spare drains its own before it stops being active.

@@ -60,9 +60,10 @@ impl Held {
         }
     }
 
-    /// Whether somebody will come by himself for what is queued here, and it is little.
+    /// Whether somebody will come by himself for what is queued here, and it is little, or not worth it.
     fn is_watched(&self) -> bool {
-        self.slot().watch.is_kept() && self.core().local.len() < LITTLE
+        self.shared().left.is_to(self.index())
+            || self.slot().watch.is_kept() && self.core().local.len() < LITTLE
     }
 
     /// Queues a task behind the others, telling nobody as long as it stays here.

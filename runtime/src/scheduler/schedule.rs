@@ -145,7 +145,7 @@ impl Shared {
     #[inline(never)]
     pub(super) fn notify_injected(&self) {
         self.notify_sole();
-        self.notify();
+        self.notify_of_injected();
     }
 
     /// Spawns from wherever the calling thread is.

@@ -24,7 +24,9 @@ impl Context {
         // Never more than half a queue, so that a batch leaves room for what its tasks wake. But some in any case: a
         // queue that its own tasks keep full must not keep the injector waiting.
         // One that goes deep takes no more than that: its own tasks find their data in the cache, and what it takes does not.
-        let most = if core.follow.is_on() && core.local.is_crowded() {
+        // Nor does one that leaves the rest to others; it takes nothing more when that is done.
+        let goes_deep = core.follow.is_on() && core.local.is_crowded();
+        let most = if goes_deep || !core.searching.get() && self.leaves_the_rest() {
             LEAST_BATCH
         } else {
             core.local.room().clamp(LEAST_BATCH, CAPACITY / 2)
@@ -35,9 +37,10 @@ impl Context {
         // A searcher that looked while they were in neither queue has gone to sleep: it is told when there is something
         // here besides what this worker runs next.
         let tell = batch.left_some() || batch.len() > 1 || !self.has_nothing_queued();
+        core.help.took(batch.len());
         core.local.extend(batch);
         if tell {
-            shared.notify();
+            shared.notify_of_injected();
         }
     }
 
@@ -68,8 +71,9 @@ impl Context {
     pub(super) fn look_elsewhere(&self) -> Option<Notified<Shared>> {
         let (core, shared) = (self.core(), self.shared());
         if !core.searching.get() {
-            // With nothing to be seen anywhere it parks, and looks once more after it has said so.
-            if !shared.has_work() {
+            // With nothing to be seen anywhere it parks, and looks once more after it has said so; so it does with nothing
+            // but what it leaves to others.
+            if self.leaves_the_rest() || !shared.has_work() {
                 return None;
             }
             if !shared.idle.start_searching(self.held().index()) {
@@ -100,6 +104,7 @@ impl Context {
                 // A guest may block its thread at any moment: it calls always.
                 if victim != shared.guest_slot() {
                     core.doze.stole_from(victim);
+                    core.help.took(1 + stolen.more);
                 }
                 return Some(stolen.item);
             }
@@ -128,8 +133,8 @@ impl Context {
     /// No longer a searcher. The last one to find something tells another: there may be more.
     pub(super) fn stop_searching(&self) {
         if self.core().searching.replace(false) {
-            let shared = self.shared();
-            if let Some(woken) = shared.idle.stop_searching(self.held().index(), || shared.has_work()) {
+            let (shared, index) = (self.shared(), self.held().index());
+            if let Some(woken) = shared.idle.stop_searching(index, || shared.has_work_not_left(index)) {
                 shared.wake(woken);
             }
         }

@@ -12,6 +12,7 @@ use crossbeam_utils::CachePadded;
 use super::Shared;
 use super::doze::Doze;
 use super::follow::Follow;
+use super::help::Help;
 use super::push::Route;
 use super::rng::Rng;
 use crate::hold::Hold;
@@ -46,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) last_turn: Cell<Instant>,
     /// Whether to wait for a call.
     pub(super) doze: Doze,
+    /// Whether it is of help to take from others.
+    pub(super) help: Help,
     /// Counted as searching in the idle set.
     pub(crate) searching: Cell<bool>,
 }
@@ -76,7 +79,7 @@ unsafe impl Sync for Slot {}
 unsafe impl Send for Slot {}
 
 impl Slot {
-    pub(crate) fn new(cache: Cache, rng: Rng) -> Slot {
+    pub(crate) fn new(cache: Cache, rng: Rng, workers: usize) -> Slot {
         let (local, stealer) = Local::new();
         Slot {
             stealer,
@@ -103,6 +106,7 @@ impl Slot {
                 follow: Follow::new(),
                 last_turn: Cell::new(Instant::now()),
                 doze: Doze::new(Instant::now()),
+                help: Help::new(workers),
                 searching: Cell::new(false),
             }),
         }
@@ -168,6 +172,11 @@ impl Slot {
     pub(super) fn has_panicked(&self, beat: u64) -> bool {
         // Relaxed: for reports.
         self.panicked.load(Ordering::Relaxed) == beat
+    }
+
+    /// Polls ended and tasks spawned here.
+    pub(super) fn steps(&self) -> u64 {
+        self.heartbeat.polls().wrapping_add(self.counters.spawned.get())
     }
 
     pub(crate) fn is_held(&self) -> bool {

@@ -18,7 +18,7 @@ use crate::blocking;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::identity::Id;
-use crate::idle::Idle;
+use crate::idle::{Idle, Left};
 use crate::primitives::barrier;
 use crate::queue::Injector;
 use crate::report::say;
@@ -47,9 +47,12 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
     let arena = Arena::new();
     let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
     let shared = Arc::new_cyclic(|weak: &Weak<Shared>| Shared {
-        slots: (0..slots).map(|lane| Slot::new(cache(&config), Rng::new(seed, lane))).collect(),
+        slots: (0..slots)
+            .map(|lane| Slot::new(cache(&config), Rng::new(seed, lane), config.workers))
+            .collect(),
         injector: Injector::new(),
         idle: Idle::new(slots),
+        left: CachePadded::new(Left::new()),
         arena,
         driver,
         blocking: BlockingTasks::new(blocking_config(&config, weak, config.max_blocking_threads)),

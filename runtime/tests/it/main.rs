@@ -29,6 +29,7 @@ mod fork;
 mod fs;
 mod goes_deep;
 mod goes_first;
+mod help;
 mod idle;
 mod join_set;
 mod lifo_rescue;
