@@ -26,6 +26,8 @@ mod async_fd;
 #[cfg(not(runtime_loom))]
 mod events;
 #[cfg(not(runtime_loom))]
+mod gate;
+#[cfg(not(runtime_loom))]
 mod io;
 #[cfg(not(runtime_loom))]
 pub mod net;
@@ -33,6 +35,8 @@ pub mod net;
 mod reactor;
 #[cfg(not(runtime_loom))]
 mod registry;
+#[cfg(not(runtime_loom))]
+mod selector;
 #[cfg(not(runtime_loom))]
 mod sys;
 

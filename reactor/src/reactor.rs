@@ -1,22 +1,22 @@
-//! The reactor: blocks in the system's selector and tells the cells what it reported.
+//! The reactor: who waits in its selector, and how he is unblocked.
 use std::fmt;
 use std::io;
 use std::os::fd::RawFd;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use reactor_hook::process::Origin;
 use reactor_hook::{Attendance, Driver, Turn, is_driven_here};
 
 use crate::cell::ReadinessCell;
-use crate::events::Events;
+use crate::gate::Gate;
 use crate::home::Role;
 use crate::interest::Interest;
 pub(crate) use crate::registry::Token;
-use crate::registry::{Found, Registry, UNBLOCK};
+use crate::registry::UNBLOCK;
+use crate::selector::Selector;
 
 /// Events fetched by one system call; more wait for the next turn. Mio's and tokio's default.
 const EVENTS: usize = 1024;
@@ -39,22 +39,14 @@ const WHAT: &str = "the reactor, or the runtime that drives it,";
 /// # std::io::Result::Ok(())
 /// ```
 pub struct Reactor {
-    registry: Registry,
+    selector: Selector,
     attendance: Attendance,
     gate: Gate,
     waker: mio::Waker,
-    turning: Mutex<Turning>,
     turns: AtomicU64,
     knocks: AtomicU64,
     role: Role,
     origin: Origin,
-}
-
-/// What only the thread that blocks touches.
-struct Turning {
-    poll: mio::Poll,
-    events: Events,
-    found: Found,
 }
 
 // A panic finds it as any other thread would: no user code runs in the middle of a change.
@@ -82,16 +74,12 @@ impl Reactor {
     }
 
     pub(crate) fn build(role: Role) -> io::Result<Arc<Reactor>> {
-        let poll = mio::Poll::new()?;
-        let waker = mio::Waker::new(poll.registry(), UNBLOCK)?;
-        let registry = Registry::new(poll.registry().try_clone()?);
-        let turning = Turning { poll, events: Events::with_capacity(EVENTS), found: Found::default() };
+        let (selector, waker) = Selector::new(EVENTS, |poll| mio::Waker::new(poll.registry(), UNBLOCK))?;
         Ok(Arc::new(Reactor {
-            registry,
+            selector,
             attendance: Attendance::new(),
             gate: Gate::new(),
             waker,
-            turning: Mutex::new(turning),
             turns: AtomicU64::new(0),
             knocks: AtomicU64::new(0),
             role,
@@ -116,7 +104,7 @@ impl Reactor {
 
     /// How many sources are registered.
     pub fn sources(&self) -> usize {
-        self.registry.len()
+        self.selector.len()
     }
 
     /// How often it has looked for events.
@@ -136,13 +124,13 @@ impl Reactor {
         cell: &Arc<ReadinessCell>,
     ) -> io::Result<Token> {
         self.check_origin()?;
-        self.registry.register(fd, interest, cell)
+        self.selector.register(fd, interest, cell)
     }
 
     /// Asks for more than when it was registered.
     pub(crate) fn reregister(&self, token: Token, fd: RawFd, interest: Interest) -> io::Result<()> {
         self.check_origin()?;
-        self.registry.reregister(token, fd, interest)
+        self.selector.reregister(token, fd, interest)
     }
 
     pub(crate) fn deregister(&self, token: Token) -> io::Result<()> {
@@ -150,13 +138,13 @@ impl Reactor {
             // The selector is the parent's, whose registration must stay.
             return Ok(());
         }
-        let result = self.registry.deregister(token);
+        let result = self.selector.deregister(token);
         // Its thread would otherwise go on blocking for nobody: one of its own, or one that a frame's was moved to.
         if self.sources() == 0 && self.role != Role::Owned && !is_driven_here(std::ptr::from_ref(self).cast())
         {
             self.unblock();
         }
-        result.map(drop)
+        result
     }
 }
 
@@ -174,30 +162,26 @@ impl Driver for Reactor {
             // Its events are the parent's, and would be lost there.
             panic!("{error}");
         }
-        let Some(mut turning) = self.turning.try_lock() else {
+        let Some(mut looking) = self.selector.try_look() else {
             // Somebody turns it already.
             return Turn::Used;
         };
-        let Turning { poll, events, found } = &mut *turning;
         let blocks = timeout != Some(Duration::ZERO);
         let timeout = if blocks && !self.gate.close() { Some(Duration::ZERO) } else { timeout };
-        let polled = events.wait(poll, timeout);
+        let waited = looking.wait(timeout);
         if blocks {
             self.gate.open();
         }
-        match polled {
-            Ok(()) if events.is_empty() => {}
-            Ok(()) => {
-                self.registry.dispatch(events, found);
-                if blocks {
-                    self.gate.heed();
-                }
-            }
-            // A signal: the caller looks at what it may have changed, and comes back.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => panic!("the reactor's selector failed: {error}"),
+        if let Err(error) = waited {
+            panic!("the reactor's selector failed: {error}");
         }
-        // Relaxed: the only writer, by `turning`.
+        if looking.has_found() {
+            looking.dispatch();
+            if blocks {
+                self.gate.heed();
+            }
+        }
+        // Relaxed: the only writer, by `looking`.
         self.turns.store(self.turns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         if self.sources() == 0 { Turn::Unused } else { Turn::Used }
     }
@@ -211,53 +195,8 @@ impl Driver for Reactor {
     }
 
     fn abandoned(&self) {
-        for cell in self.registry.cells() {
+        for cell in self.selector.cells() {
             cell.rouse();
         }
-    }
-}
-
-/// Whether somebody blocks, so that at most one eventfd write is made each time somebody does, and none by the wakers
-/// that the block itself calls.
-struct Gate(AtomicU8);
-
-/// Nobody blocks.
-const OPEN: u8 = 0;
-/// Somebody does, and needs the eventfd to be told.
-const BLOCKED: u8 = 1;
-/// Somebody was told, or the next one will be.
-const NOTIFIED: u8 = 2;
-
-impl Gate {
-    fn new() -> Gate {
-        Gate(AtomicU8::new(OPEN))
-    }
-
-    /// About to block; false when the block is not to be.
-    #[must_use]
-    fn close(&self) -> bool {
-        // Ordering: AcqRel: Acquire pairs with `knock`, what was done before it is seen; Release with its Acquire.
-        self.0.compare_exchange(OPEN, BLOCKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-
-    /// Not blocked any more.
-    fn open(&self) {
-        // Ordering: Acquire pairs with `knock`, as in `close`. A notification is overwritten: this block heeds it.
-        self.0.swap(OPEN, Ordering::Acquire);
-    }
-
-    /// About to return from the block. A notification since `open`, by one of the wakers that it called, was for it too.
-    fn heed(&self) {
-        // Relaxed: one that is not seen here ends the next block, which is harmless.
-        if self.0.load(Ordering::Relaxed) == NOTIFIED {
-            self.open();
-        }
-    }
-
-    /// Ends the present block, or keeps the next one from being. True when the eventfd is to be written.
-    #[must_use]
-    fn knock(&self) -> bool {
-        // Ordering: Release publishes what was done before to the one who blocks; Acquire pairs with `close`.
-        self.0.swap(NOTIFIED, Ordering::AcqRel) == BLOCKED
     }
 }

@@ -147,20 +147,20 @@ impl Registry {
         asked.map_err(|error| describe(error, fd))
     }
 
-    /// Deregisters, and says whether nothing is registered any more.
+    /// Deregisters.
     ///
     /// # Errors
     ///
     /// The system's; the entry is freed nevertheless.
-    pub(crate) fn deregister(&self, token: Token) -> io::Result<bool> {
-        let (fd, is_ours, is_empty) = self.remove(token);
+    pub(crate) fn deregister(&self, token: Token) -> io::Result<()> {
+        let (fd, is_ours) = self.remove(token);
         if is_ours {
             self.selector.deregister(&mut SourceFd(&fd))?;
         }
-        Ok(is_empty)
+        Ok(())
     }
 
-    fn remove(&self, token: Token) -> (RawFd, bool, bool) {
+    fn remove(&self, token: Token) -> (RawFd, bool) {
         let mut entries = self.entries.lock();
         let entry = entries.slab.remove(token.index());
         assert_eq!(entry.token, token, "a source was deregistered twice");
@@ -184,7 +184,7 @@ impl Registry {
         drop(entries);
         // Perhaps the last owner, and then wakers are dropped with it.
         drop(unused);
-        (entry.fd, is_ours, left == 0)
+        (entry.fd, is_ours)
     }
 
     /// Every registered cell.
