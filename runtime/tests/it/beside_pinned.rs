@@ -3,19 +3,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use runtime::{Runtime, task, time};
+use runtime::{task, time};
 
-use crate::support::{count, until, watchdog};
-
-/// Two workers, and no supervisor: what is queued behind a poll that waits for it is found by the other worker, or never.
-fn two_workers() -> Runtime {
-    Runtime::builder().worker_threads(2).max_spare_threads(0).stall_threshold(Duration::MAX).build().unwrap()
-}
+use crate::support::{count, pool_without_supervisor, until, watchdog};
 
 #[test]
 fn a_task_that_one_turn_wakes_beside_a_pinned_one_is_run_while_that_waits_for_it() {
     let _watchdog = watchdog();
-    let runtime = two_workers();
+    let runtime = pool_without_supervisor(2);
     for _ in 0..count(40, 2_000) {
         let ran = Arc::new(AtomicBool::new(false));
         let at = time::Instant::now() + Duration::from_millis(5);
@@ -38,7 +33,7 @@ fn a_task_that_one_turn_wakes_beside_a_pinned_one_is_run_while_that_waits_for_it
 #[test]
 fn what_was_woken_last_is_run_while_the_next_pinned_task_waits_for_it() {
     let _watchdog = watchdog();
-    let runtime = two_workers();
+    let runtime = pool_without_supervisor(2);
     let pinned = runtime.spawn_pinned(|| async {
         for _ in 0..count(200, 20_000) {
             let ran = Arc::new(AtomicBool::new(false));

@@ -2,21 +2,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::time::Duration;
 
-use runtime::{Handle, Runtime};
+use runtime::Handle;
 
-use crate::support::{count, until, until_no_tasks, watchdog};
-
-/// Two workers, and no supervisor: what is queued behind a poll that waits for it is found by the other worker, or never.
-fn two_workers() -> Runtime {
-    Runtime::builder().worker_threads(2).max_spare_threads(0).stall_threshold(Duration::MAX).build().unwrap()
-}
+use crate::support::{count, pool_without_supervisor, until, until_no_tasks, watchdog};
 
 #[test]
 fn one_task_behind_a_poll_that_waits_for_it_is_found_each_time() {
     let _watchdog = watchdog();
-    let runtime = two_workers();
+    let runtime = pool_without_supervisor(2);
     let rounds = count(2_000, 200_000);
     let (tx, rx) = mpsc::channel();
     let handle: Handle = runtime.handle().clone();
@@ -44,7 +38,7 @@ fn one_task_behind_a_poll_that_waits_for_it_is_found_each_time() {
 #[test]
 fn many_tasks_behind_a_poll_that_waits_for_them_are_found() {
     let _watchdog = watchdog();
-    let runtime = two_workers();
+    let runtime = pool_without_supervisor(2);
     let (tx, rx) = mpsc::channel();
     drop(runtime.spawn(async move {
         // Alternately few, so that the other worker is not worth calling, and more than it is to be left alone with.

@@ -42,6 +42,18 @@ pub(crate) fn pool_without_spares(workers: usize) -> Runtime {
     Runtime::builder().worker_threads(workers).max_spare_threads(0).build().unwrap()
 }
 
+/// As `pool_without_spares`, and no supervisor looks on: what is queued behind a poll that waits for it is found by another worker, or never.
+#[track_caller]
+pub(crate) fn pool_without_supervisor(workers: usize) -> Runtime {
+    let mut builder = Runtime::builder();
+    builder
+        .worker_threads(workers)
+        .max_spare_threads(0)
+        .stall_threshold(std::time::Duration::MAX)
+        .build()
+        .unwrap()
+}
+
 /// Waits for something that comes about by itself; the watchdog bounds it.
 pub(crate) fn until(mut condition: impl FnMut() -> bool) {
     while !condition() {
