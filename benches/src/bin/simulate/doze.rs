@@ -1,5 +1,5 @@
-//! Whether a worker that was called for too little comes by itself the next time: the rule and the figures that
-//! `runtime/src/scheduler/doze.rs` had before it judged by counts whether a thief helped.
+//! Whether a worker that was called for too little comes by itself the next time: the rule and the figures of
+//! `runtime/src/scheduler/doze.rs`.
 use super::line::Time;
 
 const MICRO: Time = 1_000_000;
