@@ -184,7 +184,7 @@ impl Builder {
     }
 
     /// After how many polls a busy worker considers a look at sockets and timers. Default: 61, as in tokio (a prime, so
-    /// that it falls into step with nothing). Lower it when polls are long.
+    /// that it falls into step with nothing), and fewer while polls are long: as many as take 100 µs. What is given here is kept.
     ///
     /// # Panics
     ///
@@ -192,6 +192,7 @@ impl Builder {
     #[track_caller]
     pub fn event_interval(&mut self, polls: u32) -> &mut Self {
         self.config.event_interval = nonzero_interval("Builder::event_interval", polls);
+        self.config.keeps_event_interval = true;
         self
     }
 
@@ -376,6 +377,7 @@ impl Default for Config {
             on_thread_park: None,
             on_thread_unpark: None,
             event_interval: 61,
+            keeps_event_interval: false,
             global_queue_interval: 61,
             max_spare_threads: 16,
             stall_threshold: Duration::from_millis(10),

@@ -34,7 +34,9 @@ pub(crate) struct Config {
     pub(crate) on_thread_stop: Option<Callback>,
     pub(crate) on_thread_park: Option<Callback>,
     pub(crate) on_thread_unpark: Option<Callback>,
+    /// At most; exactly, if `keeps_event_interval`.
     pub(crate) event_interval: u32,
+    pub(crate) keeps_event_interval: bool,
     pub(crate) global_queue_interval: u32,
     pub(crate) max_spare_threads: usize,
     pub(crate) stall_threshold: Duration,

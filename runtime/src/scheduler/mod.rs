@@ -61,6 +61,8 @@ use slot::Slot;
 const CLOSED: u32 = 1;
 /// The driver has been unowned for too long and nobody is parked: the next worker between two polls turns it.
 const DRIVER_OVERDUE: u32 = 1 << 1;
+/// The injector was empty, somebody outside has put something in, and nobody is parked or searches: the next worker between two polls takes it.
+const INJECTED: u32 = 1 << 3;
 /// A task has been pinned: from then on workers look at their queues of such tasks.
 const PINNED: u32 = 1 << 2;
 
@@ -79,7 +81,7 @@ pub(crate) struct Shared {
     /// As many threads as cores, for closures that compute; none until the first.
     pub(crate) compute: Arc<BlockingTasks>,
     pub(crate) supervisor: Supervisor,
-    /// `CLOSED`, `DRIVER_OVERDUE`, `PINNED`: the one word that a worker looks at before each poll.
+    /// `CLOSED`, `DRIVER_OVERDUE`, `PINNED`, `INJECTED`: the one word that a worker looks at before each poll.
     signals: CachePadded<AtomicU32>,
     cover: Cover,
     /// The last spare could not be started, which has been reported.
@@ -138,6 +140,12 @@ impl Shared {
         self.signals.fetch_and(!DRIVER_OVERDUE, Ordering::Relaxed);
     }
 
+    /// To be called by who finds `INJECTED`, before he looks.
+    fn take_injected_signal(&self) {
+        // Relaxed: a hint. A task that comes between this and the look is found by a look, or at the next interval.
+        self.signals.fetch_and(!INJECTED, Ordering::Relaxed);
+    }
+
     /// Tells one parked worker that there is work, unless somebody is searching already. The work was made visible
     /// before.
     #[inline]
@@ -147,11 +155,15 @@ impl Shared {
         }
     }
 
-    /// As `notify`, of what is in the injector, or was just now.
-    fn notify_of_injected(&self) {
+    /// As `notify`, of what is in the injector, or was just now. Whether somebody was woken.
+    fn notify_of_injected(&self) -> bool {
         let is_left = || self.idle.is_any_awake(self.left.to());
-        if let Some(woken) = self.idle.notify_unless(is_left) {
-            self.wake(woken);
+        match self.idle.notify_unless(is_left) {
+            Some(woken) => {
+                self.wake(woken);
+                true
+            }
+            None => false,
         }
     }
 

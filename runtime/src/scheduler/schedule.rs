@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::slot::Held;
-use super::{Context, Shared, with_context};
+use super::{Context, INJECTED, Shared, with_context};
 use crate::config::UnhandledPanic;
 use crate::misuse;
 use crate::queue::Pushed;
@@ -81,7 +81,7 @@ impl Schedule for Shared {
         let context = unsafe { here() };
         match context.and_then(|context| Some((context, context.held_of(self)?))) {
             Some((context, held)) => context.push(held, task),
-            None => self.inject(task),
+            None => self.inject_from_outside(task),
         }
     }
 
@@ -140,6 +140,30 @@ impl Shared {
         }
     }
 
+    /// As `inject`, by a thread that does not look at the injector itself.
+    fn inject_from_outside(&self, task: Notified<Shared>) {
+        match self.injector.push(task) {
+            Pushed::First => self.call_for_injected(),
+            Pushed::Behind => {}
+            Pushed::Closed(_) => unreachable!("the injector stays open until it is dropped"),
+        }
+    }
+
+    /// As `notify_injected`. Where all are awake one of them takes what there is after his present poll, instead of at his next look.
+    #[cold]
+    #[inline(never)]
+    fn call_for_injected(&self) {
+        self.notify_sole();
+        let is_told = self.notify_of_injected()
+            || self.idle.searching() > 0
+            || self.signals() & INJECTED != 0
+            || self.config.workers == 0;
+        if !is_told {
+            // Relaxed: a hint; the injector's lock publishes what is in it.
+            self.signals.fetch_or(INJECTED, Ordering::Relaxed);
+        }
+    }
+
     /// The injector was empty and is not. Who makes it so tells one worker; who takes less than all tells the next.
     #[cold]
     #[inline(never)]
@@ -183,7 +207,7 @@ impl Shared {
         }
         // Relaxed: a figure.
         self.spawned_outside.fetch_add(1, Ordering::Relaxed);
-        self.inject(task);
+        self.inject_from_outside(task);
     }
 }
 

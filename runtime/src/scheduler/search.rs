@@ -32,12 +32,20 @@ impl Context {
             core.local.room().clamp(LEAST_BATCH, CAPACITY / 2)
         };
         let most = most.min(core.local.space());
-        let batch = shared.injector.pop_batch(most, shared.config.workers);
+        let mut batch = shared.injector.pop_batch(most, shared.config.workers);
         self.counters().injected.add(batch.len() as u64);
         // A searcher that looked while they were in neither queue has gone to sleep: it is told when there is something
         // here besides what this worker runs next.
         let tell = batch.left_some() || batch.len() > 1 || !self.has_nothing_queued();
         core.help.took(batch.len());
+        // Who comes alone does not wait for a round of the own queue as well; a crowd waits for itself anyhow.
+        let goes_next = self.role() == Role::Worker
+            && batch.len() == 1
+            && !core.local.is_empty()
+            && self.slot().lifo.is_empty();
+        if let Some(only) = goes_next.then(|| batch.next()).flatten() {
+            self.held().put(only);
+        }
         core.local.extend(batch);
         if tell {
             shared.notify_of_injected();

@@ -15,6 +15,7 @@ use super::follow::Follow;
 use super::help::Help;
 use super::push::Route;
 use super::rng::Rng;
+use crate::config::Config;
 use crate::hold::Hold;
 use crate::idle::{Parker, Watch};
 use crate::metrics::Counters;
@@ -31,6 +32,8 @@ pub(crate) struct Core {
     pub(crate) until_injector: Cell<u32>,
     /// Polls until the next look at the driver.
     pub(crate) until_turn: Cell<u32>,
+    /// Polls between two looks at the driver.
+    pub(crate) turn_interval: Cell<u32>,
     /// Polls until the next look at a local driver, if there is one.
     pub(crate) until_local: Cell<u32>,
     /// Tasks run from the LIFO slot in a row; if more than that may be, what is above it are tasks of the queue that go first.
@@ -79,7 +82,7 @@ unsafe impl Sync for Slot {}
 unsafe impl Send for Slot {}
 
 impl Slot {
-    pub(crate) fn new(cache: Cache, rng: Rng, workers: usize) -> Slot {
+    pub(crate) fn new(cache: Cache, rng: Rng, config: &Config) -> Slot {
         let (local, stealer) = Local::new();
         Slot {
             stealer,
@@ -98,6 +101,7 @@ impl Slot {
                 rng,
                 until_injector: Cell::new(1),
                 until_turn: Cell::new(1),
+                turn_interval: Cell::new(config.event_interval),
                 until_local: Cell::new(1),
                 lifo_streak: Cell::new(0),
                 joiner: Cell::new(std::ptr::null()),
@@ -106,7 +110,7 @@ impl Slot {
                 follow: Follow::new(),
                 last_turn: Cell::new(Instant::now()),
                 doze: Doze::new(Instant::now()),
-                help: Help::new(workers),
+                help: Help::new(config.workers),
                 searching: Cell::new(false),
             }),
         }

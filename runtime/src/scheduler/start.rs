@@ -47,9 +47,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
     let arena = Arena::new();
     let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
     let shared = Arc::new_cyclic(|weak: &Weak<Shared>| Shared {
-        slots: (0..slots)
-            .map(|lane| Slot::new(cache(&config), Rng::new(seed, lane), config.workers))
-            .collect(),
+        slots: (0..slots).map(|lane| Slot::new(cache(&config), Rng::new(seed, lane), &config)).collect(),
         injector: Injector::new(),
         idle: Idle::new(slots),
         left: CachePadded::new(Left::new()),

@@ -11,6 +11,17 @@ use crate::supervisor::heartbeat::SUPERVISED;
 /// that this bounds its share at 4 %.
 const BUSY_TURN: Duration = Duration::from_micros(25);
 
+/// How long a busy worker leaves the driver alone, as far as its last polls tell how long the next ones will take. A turn
+/// in vain takes 1 % of it.
+const TURN_EACH: Duration = Duration::from_micros(100);
+
+/// Polls until the next turn, where the last `polls` have taken so long.
+fn next_interval(polls: u32, passed: Duration) -> u32 {
+    let fits = u128::from(polls) * TURN_EACH.as_nanos() / passed.as_nanos().max(1);
+    // No more than twice as many: what has passed may be less than they took, since a wait was among them.
+    u32::try_from(fits).unwrap_or(u32::MAX).clamp(1, polls.saturating_mul(2))
+}
+
 impl Context {
     /// Turns the driver if the supervisor says that it has been unowned for too long.
     #[inline]
@@ -24,7 +35,7 @@ impl Context {
     pub(super) fn turn_while_busy(&self) {
         let (core, shared) = (self.core(), self.shared());
         let follows = core.follow.is_on();
-        core.until_turn.set(if follows { 1 } else { shared.config.event_interval });
+        core.until_turn.set(if follows { 1 } else { core.turn_interval.get() });
         let overdue = shared.signals() & DRIVER_OVERDUE != 0;
         if shared.driver.is_held() {
             core.follow.was_kept_out();
@@ -34,7 +45,13 @@ impl Context {
             return;
         }
         let now = reactor_hook::now();
-        if !overdue && !follows && now.saturating_duration_since(core.last_turn.get()) < BUSY_TURN {
+        let passed = now.saturating_duration_since(core.last_turn.get());
+        if !follows && !shared.config.keeps_event_interval {
+            let next = next_interval(core.turn_interval.get(), passed).min(shared.config.event_interval);
+            core.turn_interval.set(next);
+            core.until_turn.set(next);
+        }
+        if !overdue && !follows && passed < BUSY_TURN {
             return;
         }
         if let Some(token) = shared.driver.try_take() {
@@ -98,3 +115,6 @@ impl Context {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use reactor_hook::{Frame, budget};
 use super::context::{Context, Role};
 use super::pinned::Call;
 use super::slot::{Core, Held, Slot};
-use super::{CLOSED, PINNED, Shared};
+use super::{CLOSED, INJECTED, PINNED, Shared};
 use crate::local::Owner;
 use crate::misuse;
 use crate::queue::{Batch, Pushed};
@@ -340,6 +340,10 @@ impl Context {
         // Closed is looked at first: a spare that lingers would have used up the unpark that tells it.
         if self.shared().is_closed() || self.is_surplus() && !self.linger() {
             return false;
+        }
+        if self.shared().signals() & INJECTED != 0 {
+            self.shared().take_injected_signal();
+            self.take_injected();
         }
         self.heed_overdue_driver();
         self.stop_searching_if_found();

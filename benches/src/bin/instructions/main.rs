@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use benches::{Channel, Host, OfFutures, Ours, Smol, Tokio, exchange};
 use futures::channel::oneshot;
-use runtime::Runtime;
+use runtime::{Builder, Runtime};
 
 mod across;
 mod gate;
@@ -304,10 +304,21 @@ fn compare(recorded: &str, counted: &str, only: Option<&str>) -> ExitCode {
     }
 }
 
-/// Ours without the supervisor's samples, which follow the clock: so that the count repeats.
-fn unwatched(workers: usize) -> Ours {
+/// Ours with the driver's turns counted in polls, not by the clock.
+fn watched(workers: usize) -> Builder {
     let mut builder = Runtime::builder();
-    builder.worker_threads(workers).stall_threshold(Duration::MAX);
+    builder.worker_threads(workers).event_interval(61);
+    builder
+}
+
+/// And without the supervisor's samples, which follow the clock as well: so that the count repeats.
+fn unwatched(workers: usize) -> Builder {
+    let mut builder = watched(workers);
+    builder.stall_threshold(Duration::MAX);
+    builder
+}
+
+fn start(mut builder: Builder) -> Ours {
     Ours::from(builder.build().expect("the runtime starts"))
 }
 
@@ -324,8 +335,8 @@ fn main() -> ExitCode {
             let times = times.parse().expect("a number of times");
             let workers = if kind == "steal" { 2 } else { 1 };
             match host.as_str() {
-                "ours" => return run(unwatched(workers), kind, times),
-                "watched" => return run(Ours::start(workers), kind, times),
+                "ours" => return run(start(unwatched(workers)), kind, times),
+                "watched" => return run(start(watched(workers)), kind, times),
                 "tokio" => return run(Tokio::start(workers), kind, times),
                 "smol" => return run(Smol::start(workers), kind, times),
                 _ => eprintln!("no such host: {host}"),
