@@ -40,6 +40,8 @@ pub(crate) fn wait(
 /// Milliseconds are rounded down, and what is left, or was little to begin with, is waited for in nanoseconds, by a
 /// `ppoll` of the selector itself: a system call more, for deadlines that are near only.
 fn wait_roughly(selector: RawFd, events: &mut Vec<libc::epoll_event>, timeout: Duration) -> io::Result<()> {
+    // Whatever comes of the first call: who is interrupted finds no event of before.
+    events.clear();
     /// Ten times what rounding could cost.
     const NEAR: Duration = Duration::from_millis(10);
 
@@ -96,3 +98,6 @@ fn timespec(duration: Duration) -> libc::timespec {
         tv_nsec: duration.subsec_nanos().into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,6 +120,18 @@ impl<T: Linked, const RING: usize> Local<T, RING> {
         RING - self.len()
     }
 
+    /// The place of the next item: `has_passed` it once all that is here now has left, and what comes next.
+    pub fn next_place(&self) -> usize {
+        // Relaxed: its own writes.
+        self.ring.tail.load(Ordering::Relaxed)
+    }
+
+    /// Whether all items before `place` have left.
+    pub fn has_passed(&self, place: usize) -> bool {
+        // Relaxed: who sees an earlier head waits longer. Both count on, and wrap.
+        self.ring.head.load(Ordering::Relaxed).wrapping_sub(place).cast_signed() >= 0
+    }
+
     /// Puts `item` behind the others, or spills it into `injector`. Never what is here already: that would be passed by
     /// others, again and again (`docs/fairness.md`).
     #[inline]

@@ -2,6 +2,7 @@
 use super::Shared;
 use super::context::{Context, Role};
 use super::slot::Slot;
+use super::worker::LIFO_STREAK;
 use crate::queue::CAPACITY;
 use crate::task::Notified;
 
@@ -32,24 +33,32 @@ impl Context {
             core.local.room().clamp(LEAST_BATCH, CAPACITY / 2)
         };
         let most = most.min(core.local.space());
-        let mut batch = shared.injector.pop_batch(most, shared.config.workers);
+        let batch = shared.injector.pop_batch(most, shared.config.workers);
         self.counters().injected.add(batch.len() as u64);
         // A searcher that looked while they were in neither queue has gone to sleep: it is told when there is something
         // here besides what this worker runs next.
         let tell = batch.left_some() || batch.len() > 1 || !self.has_nothing_queued();
         core.help.took(batch.len());
-        // Who comes alone does not wait for a round of the own queue as well; a crowd waits for itself anyhow.
-        let goes_next = self.role() == Role::Worker
-            && batch.len() == 1
-            && !core.local.is_empty()
-            && self.slot().lifo.is_empty();
-        if let Some(only) = goes_next.then(|| batch.next()).flatten() {
-            self.held().put(only);
+        if batch.len() == 1 && self.may_go_next() {
+            batch.for_each(|only| self.held().put(only));
+        } else if !batch.is_empty() {
+            core.local.extend(batch);
+            core.injected_before.set(core.local.next_place());
         }
-        core.local.extend(batch);
         if tell {
             shared.notify_of_injected();
         }
+    }
+
+    /// Whether what comes alone from the injector is polled next, and does not wait for a round of the own queue as well. A crowd
+    /// waits for itself anyhow; and what came by the injector before goes first.
+    fn may_go_next(&self) -> bool {
+        let core = self.core();
+        self.role() == Role::Worker
+            && !core.local.is_empty()
+            && core.local.has_passed(core.injected_before.get())
+            && self.slot().lifo.is_empty()
+            && core.lifo_streak.get() < LIFO_STREAK
     }
 
     /// Who comes from outside waits for no more than a round of the own queue, where that is shorter than the interval.

@@ -30,6 +30,8 @@ pub(crate) struct Core {
     pub(crate) rng: Rng,
     /// Polls until the next look at the injector.
     pub(crate) until_injector: Cell<u32>,
+    /// Places of the queue before which nothing is left that came by the injector.
+    pub(crate) injected_before: Cell<usize>,
     /// Polls until the next look at the driver.
     pub(crate) until_turn: Cell<u32>,
     /// Polls between two looks at the driver.
@@ -100,6 +102,7 @@ impl Slot {
                 cache,
                 rng,
                 until_injector: Cell::new(1),
+                injected_before: Cell::new(0),
                 until_turn: Cell::new(1),
                 turn_interval: Cell::new(config.event_interval),
                 until_local: Cell::new(1),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use runtime::net::UnixStream;
 use runtime::task::yield_now;
 
-use crate::support::{pool_without_spares, until, until_no_tasks, watchdog};
+use crate::support::{count, pool_without_spares, until, until_no_tasks, watchdog};
 
 /// What the runtime looks after every so many polls, by default.
 const INTERVAL: usize = 61;
@@ -99,6 +99,31 @@ fn who_comes_from_outside_is_next_where_nobody_else_came() {
         // The spawner's own poll, in which it was spawned, is over; then the worker looks.
         assert!(waits.iter().all(|wait| *wait <= 1), "{self_wakers}: {waits:?}");
     }
+}
+
+// S7
+#[test]
+fn who_come_from_one_thread_outside_are_polled_in_order_beside_self_wakers() {
+    let _watchdog = watchdog();
+    let runtime = pool_without_spares(1);
+    let (polls, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    for _ in 0..4 {
+        drop(runtime.spawn(SelfWaker { polls: Arc::clone(&polls), stop: Arc::clone(&stop) }));
+    }
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let items = count(20_000, 1_000_000);
+    for index in 0..items {
+        let order = Arc::clone(&order);
+        drop(runtime.spawn(async move { order.lock().push(index) }));
+        // By ones, and by crowds.
+        if index / 64 % 2 == 0 {
+            thread::yield_now();
+        }
+    }
+    until(|| order.lock().len() == items);
+    stop.store(true, Ordering::Relaxed);
+    assert!(order.lock().iter().copied().eq(0..items));
+    until_no_tasks(&runtime);
 }
 
 /// A slot for a waker and a flag to be woken for.

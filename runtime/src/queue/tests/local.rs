@@ -111,6 +111,23 @@ fn batches_from_the_injector_find_room_beside_a_full_queue() {
 }
 
 #[test]
+fn a_place_is_passed_when_all_before_it_have_left() {
+    let injector = Injector::new();
+    let (local, _stealer) = queue();
+    assert!(local.has_passed(local.next_place()));
+    fill(&local, &injector, 0..2);
+    let place = local.next_place();
+    fill(&local, &injector, 2..3);
+    for left in [2, 1] {
+        assert!(!local.has_passed(place), "{left} are before it");
+        local.pop().unwrap();
+    }
+    assert!(local.has_passed(place));
+    all(&local);
+    assert!(local.has_passed(place));
+}
+
+#[test]
 fn what_is_not_urgent_is_refused_by_a_queue_that_is_half_full() {
     let injector = Injector::new();
     let (local, _stealer) = queue();
