@@ -210,9 +210,7 @@ impl Shared {
 
     /// Whether a worker about to park would miss something.
     fn has_work(&self) -> bool {
-        self.is_closed()
-            || !self.injector.is_empty()
-            || self.slots_in_use().iter().any(|slot| !slot.stealer.is_empty() || slot.has_waiting())
+        self.is_closed() || !self.injector.is_empty() || self.slots_in_use().iter().any(Slot::holds_work)
     }
 
     /// As `has_work`, besides what one who naps has left to others: to slot `own`, whose thread calls this, or to one who is
@@ -223,7 +221,7 @@ impl Shared {
             return self.has_work();
         }
         let mut slots = self.slots_in_use().iter().enumerate();
-        self.is_closed() || slots.any(|(index, slot)| !self.left.is_to(index) && !slot.stealer.is_empty())
+        self.is_closed() || slots.any(|(index, slot)| !self.left.is_to(index) && slot.holds_work())
     }
 
     /// The slots whose queues may hold something: a spare drains its own before it stops being active.

@@ -152,6 +152,11 @@ impl Slot {
         self.waits.load(Ordering::Relaxed) && !self.lifo.is_empty()
     }
 
+    /// Whether there is something here for a thief.
+    pub(super) fn holds_work(&self) -> bool {
+        !self.stealer.is_empty() || self.has_waiting()
+    }
+
     /// The identifiers that the slot's thread has not handed out.
     pub(crate) fn ids(&self) -> &IdBlock {
         // SAFETY: nobody has the core mutably, and the reference covers what any thread may read of it.
