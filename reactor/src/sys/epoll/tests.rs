@@ -18,7 +18,7 @@ fn who_is_interrupted_finds_no_event_of_before() {
     let waiting = unsafe { libc::pthread_self() };
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let interrupts = scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
                 // SAFETY: the thread waits for this scope.
                 unsafe { libc::pthread_kill(waiting, libc::SIGURG) };
@@ -34,5 +34,6 @@ fn who_is_interrupted_finds_no_event_of_before() {
             assert!(events.is_empty(), "{} of before", events.len());
         }
         is_over.store(true, Ordering::Relaxed);
+        interrupts.join().unwrap();
     });
 }
