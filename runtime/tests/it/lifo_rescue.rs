@@ -2,7 +2,6 @@
 //! test is a process of its own.
 #![allow(unsafe_code)]
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::task::{Context, Wake, Waker};
@@ -168,16 +167,20 @@ fn a_waker_that_waits_for_the_last_woken_does_not_keep_a_runtime_from_ending() {
             std::thread::sleep(Duration::from_millis(1));
         }
         let (called, is_called) = mpsc::channel();
-        drop(runtime.spawn(async {
+        let kept = Arc::new(Mutex::new(None));
+        let keep = Arc::clone(&kept);
+        drop(runtime.spawn(async move {
             let (goes, gone) = mpsc::channel();
             let waker = Waker::from(Arc::new(WaitsInWake { called, gone: Mutex::new(gone) }));
-            let sleep = Box::leak(Box::new(sleep(Duration::from_millis(1))));
-            assert!(Pin::static_mut(sleep).poll(&mut Context::from_waker(&waker)).is_pending());
+            let mut sleep = Box::pin(sleep(Duration::from_millis(1)));
+            assert!(sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            *keep.lock() = Some(sleep);
             // It is due when this poll ends.
             std::thread::sleep(Duration::from_millis(4));
             drop(runtime::spawn(async move { _ = goes.send(()) }));
         }));
         is_called.recv().unwrap();
         drop(runtime);
+        assert!(kept.lock().take().is_some());
     });
 }

@@ -58,10 +58,19 @@ impl Slots {
         if self.made {
             return;
         }
-        let heads = Box::new(Heads {
-            rings: std::array::from_fn(|_| Ring::new()),
-            turns: std::array::from_fn(|_| Turn::default()),
-        });
+        // In place: a stack may be smaller.
+        let mut heads = Box::<Heads>::new_uninit();
+        let place = heads.as_mut_ptr();
+        for index in 0..HEADS {
+            // SAFETY: the place of a ring, in what was allocated.
+            unsafe { (&raw mut (*place).rings[index]).write(Ring::new()) };
+        }
+        for index in 0..STRIPED {
+            // SAFETY: the place of a turn, in what was allocated.
+            unsafe { (&raw mut (*place).turns[index]).write(Turn::default()) };
+        }
+        // SAFETY: all rings and all turns were written.
+        let heads = unsafe { heads.assume_init() };
         self.heads = NonNull::from(Box::leak(heads));
         self.made = true;
         (0..HEADS).for_each(|index| self.head(index).close());
