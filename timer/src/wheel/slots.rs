@@ -63,11 +63,15 @@ impl Slots {
         let place = heads.as_mut_ptr();
         for index in 0..HEADS {
             // SAFETY: the place of a ring, in what was allocated.
-            unsafe { (&raw mut (*place).rings[index]).write(Ring::new()) };
+            let ring = unsafe { &raw mut (*place).rings[index] };
+            // SAFETY: it is as large, aligned, and there is nothing in it yet.
+            unsafe { ring.write(Ring::new()) };
         }
         for index in 0..STRIPED {
             // SAFETY: the place of a turn, in what was allocated.
-            unsafe { (&raw mut (*place).turns[index]).write(Turn::default()) };
+            let turn = unsafe { &raw mut (*place).turns[index] };
+            // SAFETY: it is as large, aligned, and there is nothing in it yet.
+            unsafe { turn.write(Turn::default()) };
         }
         // SAFETY: all rings and all turns were written.
         let heads = unsafe { heads.assume_init() };
