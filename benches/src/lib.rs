@@ -3,8 +3,9 @@
 //! A [`Host`] is a runtime under measurement; a [`Workload`] is written once, against that trait. `cargo bench -p
 //! benches` asks criterion; `cargo run --release -p benches -- compare` interleaves the runtimes round by round and
 //! prints ratios; `--bin http` has wrk ask hyper; `--bin memory` counts heap bytes.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod cpu;
 mod host;
 mod latencies;
 mod stats;

@@ -1,6 +1,7 @@
 //! Wall time and CPU time of a stretch of work.
 use std::time::{Duration, Instant};
 
+use crate::cpu::Threads;
 use crate::latencies::Latencies;
 
 /// What one run of a workload took.
@@ -27,23 +28,19 @@ impl Sample {
 pub struct Stopwatch {
     wall: Instant,
     cpu: Duration,
+    threads: Threads,
 }
 
 impl Stopwatch {
     /// Starts now.
     pub fn start() -> Stopwatch {
-        Stopwatch { cpu: process_cpu(), wall: Instant::now() }
+        let threads = Threads::here();
+        Stopwatch { cpu: threads.cpu(), threads, wall: Instant::now() }
     }
 
     /// The time since the start.
     pub fn stop(self) -> Sample {
         let wall = self.wall.elapsed();
-        Sample { wall, cpu: process_cpu().saturating_sub(self.cpu), latency: None }
+        Sample { wall, cpu: self.threads.cpu().saturating_sub(self.cpu), latency: None }
     }
-}
-
-/// User and system time of the process so far.
-fn process_cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
