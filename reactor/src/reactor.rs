@@ -18,8 +18,10 @@ pub(crate) use crate::registry::Token;
 use crate::registry::UNBLOCK;
 use crate::selector::Selector;
 
-/// Events fetched by one system call; more wait for the next turn. Mio's and tokio's default.
-const EVENTS: usize = 1024;
+/// Events fetched by one system call; more wait for the next turn. The kernel keeps them in the order in which they came, and other workers
+/// find them there; and what few events wake is polled before the cache has forgotten it. With 1024, as mio and tokio have by default, a
+/// thousand connections took 6 % longer, and the slowest of a hundred messages three times as long (`docs/performance.md`).
+const EVENTS: usize = 32;
 
 /// What it is called where it is found to be another process's.
 const WHAT: &str = "the reactor, or the runtime that drives it,";

@@ -186,12 +186,6 @@ impl Context {
     fn push_in_turn(&self, task: Notified<Shared>) {
         let core = self.core();
         core.turned_up.set(core.turned_up.get() + 1);
-        if self.goes_deep() && !self.held().lets_others_go_first() {
-            if let Some(displaced) = self.held().put_woken(task) {
-                self.push_back(displaced);
-            }
-            return;
-        }
         self.push_back(task);
     }
 

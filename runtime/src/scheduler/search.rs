@@ -24,10 +24,8 @@ impl Context {
         let core = self.core();
         // Never more than half a queue, so that a batch leaves room for what its tasks wake. But some in any case: a
         // queue that its own tasks keep full must not keep the injector waiting.
-        // One that goes deep takes no more than that: its own tasks find their data in the cache, and what it takes does not.
-        // Nor does one that leaves the rest to others; it takes nothing more when that is done.
-        let goes_deep = core.follow.is_on() && core.local.is_crowded();
-        let most = if goes_deep || !core.searching.get() && self.leaves_the_rest() {
+        // One that leaves the rest to others takes no more than that, and nothing more when that is done.
+        let most = if !core.searching.get() && self.leaves_the_rest() {
             LEAST_BATCH
         } else {
             core.local.room().clamp(LEAST_BATCH, CAPACITY / 2)

@@ -15,11 +15,22 @@ const BUSY_TURN: Duration = Duration::from_micros(25);
 /// in vain takes 1 % of it.
 const TURN_EACH: Duration = Duration::from_micros(100);
 
-/// Polls until the next turn, where the last `polls` have taken so long.
-fn next_interval(polls: u32, passed: Duration) -> u32 {
-    let fits = u128::from(polls) * TURN_EACH.as_nanos() / passed.as_nanos().max(1);
+/// With so many queued they go first, and what is ready in the kernel waits its turn there: what one turn wakes (`EVENTS` of the reactor, as
+/// many) is not to come faster than it is polled. Then it is longer.
+const MUCH: usize = 32;
+const TURN_EACH_IF_MUCH: Duration = Duration::from_micros(400);
+
+/// Polls until the next turn, which is to come after `each`, where the last `polls` have taken so long.
+fn next_interval(polls: u32, passed: Duration, each: Duration) -> u32 {
+    let fits = u128::from(polls) * each.as_nanos() / passed.as_nanos().max(1);
     // No more than twice as many: what has passed may be less than they took, since a wait was among them.
     u32::try_from(fits).unwrap_or(u32::MAX).clamp(1, polls.saturating_mul(2))
+}
+
+/// Rounds until a look that follows: `least`, or until no more than much is queued, but no more than anywhere.
+fn rounds_before_a_look(queued: usize, least: u32, most: u32) -> u32 {
+    let too_many = u32::try_from(queued.saturating_sub(MUCH)).unwrap_or(u32::MAX);
+    too_many.min(most).max(least)
 }
 
 impl Context {
@@ -35,7 +46,7 @@ impl Context {
     pub(super) fn turn_while_busy(&self) {
         let (core, shared) = (self.core(), self.shared());
         let follows = core.follow.is_on();
-        core.until_turn.set(if follows { 1 } else { core.turn_interval.get() });
+        core.until_turn.set(if follows { self.until_look(1) } else { core.turn_interval.get() });
         let overdue = shared.signals() & DRIVER_OVERDUE != 0;
         if shared.driver.is_held() {
             core.follow.was_kept_out();
@@ -47,7 +58,9 @@ impl Context {
         let now = reactor_hook::now();
         let passed = now.saturating_duration_since(core.last_turn.get());
         if !follows && !shared.config.keeps_event_interval {
-            let next = next_interval(core.turn_interval.get(), passed).min(shared.config.event_interval);
+            let each = if core.local.len() < MUCH { TURN_EACH } else { TURN_EACH_IF_MUCH };
+            let next =
+                next_interval(core.turn_interval.get(), passed, each).min(shared.config.event_interval);
             core.turn_interval.set(next);
             core.until_turn.set(next);
         }
@@ -78,20 +91,17 @@ impl Context {
         if core.turned_up.get() == 0 {
             return;
         }
-        if self.goes_deep() || self.role() == Role::Worker && self.shared().idle.awake() > 1 {
+        if self.role() == Role::Worker && self.shared().idle.awake() > 1 {
             core.follow.found();
-            core.until_turn.set(next);
+            core.until_turn.set(self.until_look(next));
         } else {
             core.follow.stop();
         }
     }
 
-    /// Whether so much is queued that, first come first served, no task would find its data in the cache again. What the
-    /// driver wakes runs next then, as if another task had woken it, and the driver is looked at after each poll: who answers
-    /// at once is heard at once, while everything about him is at hand.
-    #[inline]
-    pub(super) fn goes_deep(&self) -> bool {
-        self.role() == Role::Worker && self.core().local.is_crowded()
+    /// Rounds until a look that follows.
+    fn until_look(&self, least: u32) -> u32 {
+        rounds_before_a_look(self.core().local.len(), least, self.shared().config.event_interval)
     }
 
     /// Runs a turn of the driver: tasks that it wakes are queued here and nobody is told yet.

@@ -13,6 +13,8 @@ use crate::support::{pool_without_spares, until_no_tasks, watchdog};
 
 /// Pairs of readers, each of which writes what it has read to the other one's socket.
 const PAIRS: usize = 8;
+/// So many that there are always more events than one look takes.
+const MANY_PAIRS: usize = 100;
 /// Polls of readers that are looked at, and as many before, until all are on their way.
 const POLLS: usize = 200;
 
@@ -104,6 +106,15 @@ fn beside_another_that_is_awake_a_look_follows_each_poll_that_caused_an_event() 
     let turns = turns_at_polls(PAIRS, Beside { another_worker: true, yielders: 0 });
     let without = turns.windows(2).filter(|pair| pair[0] == pair[1]).count();
     assert_eq!(without, 0, "{turns:?}");
+}
+
+/// What is queued goes first: the kernel keeps the rest in order.
+#[test]
+fn with_much_queued_one_look_is_for_many_polls() {
+    let _watchdog = watchdog();
+    let turns = turns_at_polls(MANY_PAIRS, Beside { another_worker: true, yielders: 0 });
+    let looks = (turns[turns.len() - 1] - turns[0]) as usize;
+    assert!((1..=POLLS / 8).contains(&looks), "{looks}: {turns:?}");
 }
 
 #[test]
