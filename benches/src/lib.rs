@@ -16,7 +16,7 @@ pub use host::{Channel, Contender, Host, OfFutures, OfSmol, OfTokio, Ours, Smol,
 pub use latencies::Latencies;
 pub use stats::{Quartiles, geometric_mean};
 pub use stopwatch::{Sample, Stopwatch};
-pub use workload::{Group, Measure, Workload, exchange};
+pub use workload::{Floor, Group, Measure, Workload, exchange};
 
 /// Workers of each runtime: its own threads, not counting the one that calls `block_on`.
 pub const WORKERS: usize = 2;

@@ -1,7 +1,7 @@
 //! Runs the workloads on every runtime in turn, and says how they compare.
 use std::io;
 
-use benches::{Contender, Workload, contenders};
+use benches::{Contender, Floor, Workload, contenders};
 
 mod facts;
 mod options;
@@ -47,7 +47,8 @@ fn measure(options: &Options, workers: usize) -> Run {
     let progress = Progress::new(options.workloads.iter().map(|&workload| rounds(workload) + 1).sum());
     let measured = options.workloads.iter().map(|&workload| {
         progress.begin(workload.name(), rounds(workload));
-        one(&contenders, workload, workers, rounds(workload), &progress)
+        let floors = if options.floors { &Floor::ALL[..] } else { &[Floor::Own] };
+        one(&contenders, workload, workers, floors, rounds(workload), &progress)
     });
     Run { workers, rounds: options.rounds, workloads: measured.collect() }
 }
@@ -56,24 +57,25 @@ fn one(
     contenders: &[Box<dyn Contender>],
     workload: Workload,
     workers: usize,
+    floors: &[Floor],
     rounds: usize,
     progress: &Progress,
 ) -> Measured {
     type Take<'a> = Box<dyn FnMut() -> Taken + 'a>;
-    let floor = workload.floor(workers);
+    let floors = floors.iter().filter_map(|&floor| Some((floor.name(), workload.floor(workers, floor)?)));
     let mut names: Vec<_> = contenders.iter().map(|contender| contender.name()).collect();
     let mut takes: Vec<Take<'_>> = Vec::new();
     for contender in contenders {
         takes.push(Box::new(|| Taken::of(contender.run(workload))));
     }
-    if let Some(floor) = &floor {
-        names.push("raw epoll");
-        takes.push(Box::new(|| Taken::of(floor())));
+    for (name, floor) in floors {
+        names.push(name);
+        takes.push(Box::new(move || Taken::of(floor())));
     }
     let samples = rounds::interleaved(&mut takes, rounds, || progress.round());
     let samples =
         names.into_iter().zip(samples).map(|(host, samples)| Samples { host: host.into(), samples });
     let mut samples: Vec<_> = samples.collect();
-    let floor = floor.is_some().then(|| samples.pop()).flatten();
-    Measured::of(workload, samples, floor)
+    let floors = samples.split_off(contenders.len());
+    Measured::of(workload, samples, floors)
 }

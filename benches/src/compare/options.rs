@@ -7,14 +7,14 @@ use super::record::group_name;
 
 pub(crate) const USAGE: &str = "\
 usage: benches compare [--rounds N] [--only NAME]... [--group userland|wake|kernel|other]... [--workers N[,N]...]
-                       [--json FILE] [--svg FILE]
+                       [--floors] [--json FILE] [--svg FILE]
 
 Each round runs a workload once on each runtime; who begins changes, and so does the direction. A first round is not
 counted. Printed are the median over the rounds of wall and CPU time an operation, and of each peer's time in units of
 the first runtime's in the same round, with the quartiles of that ratio: above 1 the first one is faster.
 
 --only and --group choose workloads. Several counts of workers run in a process of their own each. --json writes every
-sample, --svg a plot of the ratios to the best peer.
+sample, --svg a plot of the ratios to the best peer. --floors has raw threads wait in other ways, too, where they do the same.
 
 For figures worth keeping, let nothing else run.";
 
@@ -24,6 +24,8 @@ pub(crate) struct Options {
     pub(crate) workloads: Vec<Workload>,
     /// Worker counts; several have a process each.
     pub(crate) workers: Vec<usize>,
+    /// All that are known, and not only the lowest.
+    pub(crate) floors: bool,
     pub(crate) json: Option<PathBuf>,
     pub(crate) svg: Option<PathBuf>,
 }
@@ -35,10 +37,20 @@ impl Options {
             Some(command) => return Err(format!("no such command: {command}")),
             None => return Err("a command is missing".into()),
         }
-        let mut options =
-            Options { rounds: 15, workloads: Vec::new(), workers: vec![WORKERS], json: None, svg: None };
+        let mut options = Options {
+            rounds: 15,
+            workloads: Vec::new(),
+            workers: vec![WORKERS],
+            floors: false,
+            json: None,
+            svg: None,
+        };
         let mut chosen = Vec::new();
         while let Some(option) = arguments.next() {
+            if option == "--floors" {
+                options.floors = true;
+                continue;
+            }
             let value = arguments.next().ok_or_else(|| format!("{option} needs a value"))?;
             match option.as_str() {
                 "--rounds" => options.rounds = positive(&value)?,
@@ -68,6 +80,7 @@ impl Options {
         let mut arguments: Vec<String> =
             ["compare", "--rounds", &self.rounds.to_string()].map(Into::into).into();
         arguments.extend(["--workers".into(), workers.to_string(), "--json".into(), json.into()]);
+        arguments.extend(self.floors.then(|| "--floors".into()));
         for workload in &self.workloads {
             arguments.extend(["--only".into(), workload.name().into()]);
         }

@@ -40,6 +40,9 @@ pub(crate) struct Measured {
     pub(crate) hosts: Vec<Samples>,
     /// Raw threads that do the same without a runtime.
     pub(crate) floor: Option<Samples>,
+    /// Where they wait in other ways.
+    #[serde(default)]
+    pub(crate) other_floors: Vec<Samples>,
 }
 
 /// The samples of one contender.
@@ -78,7 +81,8 @@ impl Record {
 }
 
 impl Measured {
-    pub(crate) fn of(workload: Workload, hosts: Vec<Samples>, floor: Option<Samples>) -> Measured {
+    pub(crate) fn of(workload: Workload, hosts: Vec<Samples>, floors: Vec<Samples>) -> Measured {
+        let mut floors = floors.into_iter();
         let measure = match workload.measure() {
             Measure::Wall => "wall",
             Measure::Cpu => "cpu",
@@ -90,7 +94,8 @@ impl Measured {
             measure: measure.into(),
             operations: workload.operations(),
             hosts,
-            floor,
+            floor: floors.next(),
+            other_floors: floors.collect(),
         }
     }
 }

@@ -49,6 +49,10 @@ pub(crate) fn report(machine: &Machine, run: &Run) -> String {
             ),
         );
     }
+    let raw: Vec<_> = run.workloads.iter().filter(|workload| !workload.other_floors.is_empty()).collect();
+    if !raw.is_empty() {
+        push(&mut text, format_args!("\nRaw threads, by who waits where:\n\n{}\n", floors(&raw)));
+    }
     if !means.is_empty() {
         push(&mut text, format_args!("\nGeometric means:\n{means}"));
     }
@@ -134,6 +138,21 @@ fn latencies(workloads: &[&Measured]) -> Table {
             row.push(workload.floor.as_ref().map(tail).unwrap_or_default());
         }
         row.extend(workload.p99_against().map(|against| spread(against.ratio)));
+        table.add_row(row);
+    }
+    table
+}
+
+fn floors(workloads: &[&Measured]) -> Table {
+    let of = |workload: &Measured| -> Vec<Samples> {
+        workload.floor.iter().chain(&workload.other_floors).cloned().collect()
+    };
+    let mut header = vec!["workload".to_owned()];
+    header.extend(of(workloads[0]).into_iter().map(|floor| floor.host));
+    let mut table = empty(header);
+    for workload in workloads {
+        let mut row = vec![workload.workload.clone()];
+        row.extend(of(workload).iter().map(|floor| cost(workload, floor)));
         table.add_row(row);
     }
     table

@@ -24,6 +24,7 @@ mod wake;
 #[cfg(test)]
 mod tests;
 
+pub use echo::Floor;
 pub use judged::{Group, Measure};
 pub use wake::exchange;
 
@@ -227,8 +228,8 @@ impl Workload {
         self.run_times(host, self.operations())
     }
 
-    /// The same on as many raw threads, of those whose floor can be measured: see `echo/raw.rs`.
-    pub fn floor(self, threads: usize) -> Option<impl Fn() -> Sample> {
+    /// The same on as many raw threads, of those whose floors can be measured: see `echo/raw.rs`.
+    pub fn floor(self, threads: usize, floor: Floor) -> Option<impl Fn() -> Sample> {
         let shape = match self {
             Workload::EchoOne => echo::SINGLE,
             Workload::EchoMany => echo::MANY,
@@ -236,7 +237,7 @@ impl Workload {
             Workload::EchoLarge => echo::LARGE,
             _ => return None,
         };
-        Some(move || echo::raw(threads, shape.times(self.operations())))
+        Some(move || echo::raw(threads, shape.times(self.operations()), floor))
     }
 
     /// Runs it with so many operations.

@@ -26,6 +26,7 @@ fn each_count_of_workers_is_measured_in_a_process_of_its_own_and_all_are_kept() 
         "echo_1",
         "--workers",
         "1,2",
+        "--floors",
         "--json",
         json.to_str().expect("a plain name"),
         "--svg",
@@ -55,6 +56,7 @@ fn each_count_of_workers_is_measured_in_a_process_of_its_own_and_all_are_kept() 
             assert!(samples.iter().all(|sample| sample["latency"]["p99"].as_u64() > Some(0)));
         }
         assert_eq!(echo["floor"]["samples"].as_array().expect("samples").len(), 2);
+        assert_eq!(echo["other_floors"].as_array().expect("one for each other way to wait").len(), 2);
         assert!(the_yield["floor"].is_null());
     }
     let svg = fs::read_to_string(svg).expect("it is written");

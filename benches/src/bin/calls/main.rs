@@ -12,7 +12,7 @@ use std::error::Error;
 use std::fs;
 use std::process::{Command, ExitCode};
 
-use benches::{Host, Ours, Smol, Tokio, WORKERS, Workload};
+use benches::{Floor, Host, Ours, Smol, Tokio, WORKERS, Workload};
 use comfy_table::{CellAlignment, Table, presets};
 use runtime::{Metrics, Runtime, WorkerMetrics};
 
@@ -73,7 +73,7 @@ fn run(host: &str, name: &str, rounds: &str) -> Result<()> {
         "tokio" => on::<Tokio>(workload, rounds),
         "smol" => on::<Smol>(workload, rounds),
         "raw" => {
-            let floor = workload.floor(WORKERS).ok_or("it has no floor")?;
+            let floor = workload.floor(WORKERS, Floor::Own).ok_or("it has no floor")?;
             for _ in 0..rounds {
                 floor();
             }
@@ -127,8 +127,10 @@ fn count(names: &[&str], rounds: &str) -> Result<()> {
     let rounds: u32 = rounds.parse()?;
     for name in names {
         let workload = workload(name)?;
-        let hosts: Vec<&str> =
-            HOSTS.into_iter().filter(|host| *host != "raw" || workload.floor(WORKERS).is_some()).collect();
+        let hosts: Vec<&str> = HOSTS
+            .into_iter()
+            .filter(|host| *host != "raw" || workload.floor(WORKERS, Floor::Own).is_some())
+            .collect();
         let mut columns = Vec::new();
         for host in &hosts {
             eprintln!("{name} on {host}");

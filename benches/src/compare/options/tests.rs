@@ -11,14 +11,15 @@ fn without_options_every_workload_runs_with_the_usual_workers() {
     let options = parse("compare").expect("it is complete");
     assert_eq!(options.workloads, Workload::ALL);
     assert_eq!(options.workers, [WORKERS]);
-    assert_eq!((options.json, options.svg), (None, None));
+    assert_eq!((options.floors, options.json, options.svg), (false, None, None));
 }
 
 #[test]
 fn every_option_is_understood() {
-    let options = parse("compare --rounds 7 --only yield --workers 1,2,8 --json a.json --svg b.svg");
+    let options = parse("compare --rounds 7 --only yield --floors --workers 1,2,8 --json a.json --svg b.svg");
     let options = options.expect("all of these are options");
     assert_eq!(options.rounds, 7);
+    assert!(options.floors);
     assert_eq!(options.workloads, [Workload::Yield]);
     assert_eq!(options.workers, [1, 2, 8]);
     assert_eq!(options.json, Some("a.json".into()));
@@ -57,7 +58,8 @@ fn nonsense_is_named_in_the_error() {
 
 #[test]
 fn the_arguments_for_a_process_of_its_own_mean_the_same() {
-    let options = parse("compare --rounds 3 --group wake --workers 4,8 --svg c.svg").expect("it is complete");
+    let options =
+        parse("compare --rounds 3 --group wake --floors --workers 4,8 --svg c.svg").expect("it is complete");
     let child = Options::parse(options.arguments(8, "d.json").into_iter()).expect("it is complete");
     let expected = Options { workers: vec![8], json: Some("d.json".into()), svg: None, ..options };
     assert_eq!(child, expected);

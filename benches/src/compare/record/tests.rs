@@ -15,6 +15,7 @@ pub(crate) fn measured(workload: &str, group: &str, hosts: Vec<Samples>) -> Meas
         operations: 10,
         hosts,
         floor: None,
+        other_floors: Vec::new(),
     }
 }
 
@@ -25,6 +26,7 @@ pub(crate) fn record() -> Record {
     };
     let mut echo = measured("echo", "kernel", hosts());
     echo.floor = Some(samples("raw", &[50, 50, 50]));
+    echo.other_floors = vec![samples("one for all", &[70, 60, 80])];
     for host in &mut echo.hosts {
         for sample in &mut host.samples {
             let latency =

@@ -37,6 +37,8 @@ fn the_floor_and_the_tails_have_columns_where_they_are_known() {
     assert_eq!(echo[1][5..], ["3.00 (3.00–3.00)", "1.50 (1.50–2.42)"], "{text}");
     let headers = rows(&text, "workload");
     assert_eq!(headers.iter().filter(|header| header[header.len() - 1] == "ours / raw").count(), 1, "{text}");
+    assert_eq!(echo[2][1..], ["5 (10)", "7 (14)"], "{text}");
+    assert_eq!(headers[headers.len() - 1][1..], ["raw", "one for all"], "{text}");
     // The others have no tails.
     assert_eq!(rows(&text, "spawn").len(), 1, "{text}");
 }

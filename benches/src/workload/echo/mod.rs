@@ -9,6 +9,7 @@ use crate::stopwatch::{Sample, Stopwatch};
 
 mod raw;
 
+pub use raw::Floor;
 pub(super) use raw::echo as raw;
 
 /// One small message.

@@ -1,14 +1,19 @@
-//! The floor of echo: threads that make nothing but the system calls, each with an edge-triggered epoll of its own and
-//! both ends of an equal share of the connections. No runtime can have fewer: nobody wakes anybody.
+//! The floors of echo: threads that make nothing but the system calls, with edge-triggered epolls. Where each has one of its own
+//! with both ends of an equal share of the connections, no runtime can have fewer: nobody wakes anybody. The others say what
+//! it costs to wait otherwise.
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
 
 use super::Shape;
@@ -19,19 +24,53 @@ use crate::workload::descriptors;
 /// As many events as the runtimes take at once.
 const EVENTS: usize = 1024;
 
+/// The token of what says that all is over: no end has this number.
+const OVER: u64 = u64::MAX;
+
+/// Who waits for which end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Floor {
+    /// Each thread has an epoll of its own, with both ends of its connections.
+    Own,
+    /// All threads wait in one.
+    Shared,
+    /// Each has its own, and the two ends of a connection are different threads'.
+    Crossed,
+}
+
+impl Floor {
+    /// All of them, the lowest first.
+    pub const ALL: [Floor; 3] = [Floor::Own, Floor::Shared, Floor::Crossed];
+
+    /// As the tables call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Floor::Own => "raw epoll",
+            Floor::Shared => "one raw epoll for all",
+            Floor::Crossed => "raw epolls, ends crossed",
+        }
+    }
+}
+
 /// Runs it on so many threads.
-pub(in crate::workload) fn echo(threads: usize, shape: Shape) -> Sample {
+pub(in crate::workload) fn echo(threads: usize, shape: Shape, floor: Floor) -> Sample {
     descriptors::raise_limit();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("it is bound");
-    let mut shares: Vec<_> = (0..threads).map(|_| Share::new(shape)).collect();
+    let epolls = if floor == Floor::Shared { 1 } else { threads };
+    let mut selectors: Vec<_> = (0..epolls).map(|_| Selector::new()).collect();
     for number in 0..shape.connections {
         let client = TcpStream::connect(address).expect("the backlog takes it");
         let (server, _) = listener.accept().expect("it has connected");
-        let share = &mut shares[number as usize % threads];
-        share.add(client, Some(Client::new(shape, number)));
-        share.add(server, None);
+        let at = number as usize % epolls;
+        selectors[at].add(client, Some(Client::new(shape, number)));
+        let at = if floor == Floor::Crossed { (at + 1) % epolls } else { at };
+        selectors[at].add(server, None);
     }
+    let waiting = Arc::new(Waiting::new(shape.connections, &selectors));
+    let sharers = threads / epolls;
+    let shares: Vec<_> =
+        selectors.into_iter().flat_map(|selector| selector.into_shares(sharers, &waiting, shape)).collect();
     let gate = Arc::new(Barrier::new(threads + 1));
     let threads = shares.into_iter().map(|mut share| {
         let gate = gate.clone();
@@ -51,12 +90,56 @@ pub(in crate::workload) fn echo(threads: usize, shape: Shape) -> Sample {
     sample.with(Latencies::of(shares.flat_map(Share::into_times).collect()))
 }
 
-/// The connections of one thread.
-struct Share {
+/// Clients that still wait for an answer, of all threads, and what wakes these when there are none.
+struct Waiting {
+    clients: AtomicU32,
+    over: OwnedFd,
+}
+
+impl Waiting {
+    fn new(clients: u32, selectors: &[Selector]) -> Waiting {
+        let over = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).expect("an eventfd");
+        for selector in selectors {
+            // Nobody reads it: it stays, for all who wait there.
+            epoll::add(&selector.epoll, &over, EventData::new_u64(OVER), EventFlags::IN)
+                .expect("it can be waited for");
+        }
+        Waiting { clients: AtomicU32::new(clients), over }
+    }
+
+    fn is_over(&self) -> bool {
+        // Relaxed: who sees it late is woken.
+        self.clients.load(Ordering::Relaxed) == 0
+    }
+
+    fn one_less(&self) {
+        // Relaxed: what the clients know goes on with their threads' ends.
+        if self.clients.fetch_sub(1, Ordering::Relaxed) == 1 {
+            rustix::io::write(&self.over, &1u64.to_ne_bytes()).expect("it has room");
+        }
+    }
+}
+
+/// An epoll, with what is waited for there.
+struct Selector {
     epoll: OwnedFd,
     ends: Vec<End>,
-    /// Clients that still wait for an answer.
-    waiting: u32,
+}
+
+/// What an event is about, by its token.
+enum Ends {
+    Own(Vec<End>),
+    /// A second event of an end may come to another thread while the first is looked after.
+    Common(Arc<Vec<Mutex<End>>>),
+}
+
+/// What one thread does.
+struct Share {
+    epoll: Arc<OwnedFd>,
+    ends: Ends,
+    /// The ends that it begins with.
+    begins: Range<usize>,
+    waiting: Arc<Waiting>,
     buffer: Vec<u8>,
 }
 
@@ -84,10 +167,29 @@ enum Answer {
     Last,
 }
 
-impl Share {
-    fn new(shape: Shape) -> Share {
+impl Ends {
+    fn with<R>(&mut self, index: usize, act: impl FnOnce(&mut End) -> R) -> R {
+        match self {
+            Ends::Own(ends) => act(&mut ends[index]),
+            Ends::Common(ends) => act(&mut ends[index].lock()),
+        }
+    }
+
+    /// What is in common comes with the last who has it.
+    fn into_all(self) -> Vec<End> {
+        match self {
+            Ends::Own(ends) => ends,
+            Ends::Common(ends) => {
+                Arc::into_inner(ends).into_iter().flatten().map(Mutex::into_inner).collect()
+            }
+        }
+    }
+}
+
+impl Selector {
+    fn new() -> Selector {
         let epoll = epoll::create(CreateFlags::CLOEXEC).expect("an epoll");
-        Share { epoll, ends: Vec::new(), waiting: 0, buffer: shape.buffer() }
+        Selector { epoll, ends: Vec::new() }
     }
 
     fn add(&mut self, stream: TcpStream, client: Option<Client>) {
@@ -95,35 +197,65 @@ impl Share {
         let data = EventData::new_u64(self.ends.len() as u64);
         let flags = EventFlags::IN | EventFlags::OUT | EventFlags::ET;
         epoll::add(&self.epoll, &stream, data, flags).expect("it is a socket");
-        self.waiting += u32::from(client.is_some());
         self.ends.push(End { stream, unsent: Vec::new(), client });
     }
 
+    /// For one thread, or for all of these.
+    fn into_shares(self, threads: usize, waiting: &Arc<Waiting>, shape: Shape) -> Vec<Share> {
+        let (epoll, count) = (Arc::new(self.epoll), self.ends.len());
+        let ends = match threads {
+            1 => vec![Ends::Own(self.ends)],
+            _ => {
+                let common = Arc::new(self.ends.into_iter().map(Mutex::new).collect::<Vec<_>>());
+                (0..threads).map(|_| Ends::Common(common.clone())).collect()
+            }
+        };
+        let share = |(at, ends)| Share {
+            epoll: epoll.clone(),
+            ends,
+            begins: at * count / threads..(at + 1) * count / threads,
+            waiting: waiting.clone(),
+            buffer: shape.buffer(),
+        };
+        ends.into_iter().enumerate().map(share).collect()
+    }
+}
+
+impl Share {
     /// Until all clients have all answers.
     fn run(&mut self) {
-        self.ends.iter_mut().for_each(End::begin);
+        let Share { epoll, ends, begins, waiting, buffer } = self;
+        for index in begins.clone() {
+            ends.with(index, End::begin);
+        }
         let mut events = Vec::with_capacity(EVENTS);
-        while self.waiting > 0 {
+        while !waiting.is_over() {
             events.clear();
-            match epoll::wait(&self.epoll, spare_capacity(&mut events), None) {
+            match epoll::wait(&**epoll, spare_capacity(&mut events), None) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => panic!("{error}"),
             }
             for event in &events {
                 let (data, flags) = (event.data, event.flags);
-                let end = &mut self.ends[data.u64() as usize];
-                if flags.contains(EventFlags::OUT) {
-                    end.flush();
+                if data.u64() == OVER {
+                    continue;
                 }
-                if flags.contains(EventFlags::IN) && end.read(&mut self.buffer) {
-                    self.waiting -= 1;
+                let was_last = ends.with(data.u64() as usize, |end| {
+                    if flags.contains(EventFlags::OUT) {
+                        end.flush();
+                    }
+                    flags.contains(EventFlags::IN) && end.read(buffer)
+                });
+                if was_last {
+                    waiting.one_less();
                 }
             }
         }
     }
 
     fn into_times(self) -> Vec<Duration> {
-        self.ends.into_iter().filter_map(|end| end.client).flat_map(|client| client.times).collect()
+        let ends = self.ends.into_all();
+        ends.into_iter().filter_map(|end| end.client).flat_map(|client| client.times).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Shape, echo, raw};
+use super::{Floor, Shape, echo, raw};
 use crate::host::{Host, Ours, Smol, Tokio};
 use crate::stopwatch::Sample;
 
@@ -40,9 +40,11 @@ fn what_is_sent_comes_back_on_smol() {
 
 #[test]
 fn what_is_sent_comes_back_from_raw_threads() {
-    for threads in [1, 2, 3] {
-        for shape in SHAPES {
-            check(raw(threads, shape), shape);
+    for floor in Floor::ALL {
+        for threads in [1, 2, 3] {
+            for shape in SHAPES {
+                check(raw(threads, shape, floor), shape);
+            }
         }
     }
 }
@@ -51,7 +53,9 @@ fn what_is_sent_comes_back_from_raw_threads() {
 #[test]
 fn what_has_no_room_is_sent_later_by_raw_threads() {
     let shape = Shape { connections: 3, bytes: 8 << 20, round_trips: 6 };
-    check(raw(2, shape), shape);
+    for floor in Floor::ALL {
+        check(raw(2, shape, floor), shape);
+    }
 }
 
 #[test]
