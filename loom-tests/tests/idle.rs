@@ -5,7 +5,7 @@
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::sync::{Arc, Notify};
 use loom::thread;
-use runtime::model::idle::{Idle, Left, Park, Parker, Watch, Woken};
+use runtime::model::idle::{Idle, Park, Parker, Woken};
 
 fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -89,54 +89,25 @@ impl Pool {
         self.idle.leave(slot).searching
     }
 
-    /// A push that its pusher would run itself, if it were not stuck in its poll.
-    fn push_own(&self, watch: &Watch) {
-        self.queue.push();
-        self.wake(self.idle.notify_unless(|| watch.is_kept()));
-    }
-
-    /// As `sleep`, but for a limited time, which is over at once.
-    fn nap(&self, slot: usize, watch: &Watch) -> bool {
-        match self.idle.park(slot, false, || self.queue.has_work()) {
-            Park::Sleep => {
-                watch.begin();
-                self.idle.end_watch(slot, watch).searching
-            }
-            Park::WorkFound { .. } | Park::Claimed => true,
+    /// Stays away for a time that is over when somebody calls, unless `called` by then. False: it is not to.
+    fn nap(&self, slot: usize, others: u64, called: impl Fn() -> bool) -> bool {
+        if !self.idle.begin_nap(slot, others) {
+            return false;
         }
-    }
-
-    /// A push by one to whom it may have been left.
-    fn push_left(&self, left: &Left) {
-        self.queue.push();
-        self.wake(self.idle.notify_unless(|| self.idle.is_any_awake(left.to())));
-    }
-
-    /// As `nap`, of one who leaves what there is to `to` if one of these is awake.
-    fn leave(&self, slot: usize, left: &Left, to: u64) -> bool {
-        left.begin(to);
-        let mut leaves = true;
-        let parked = self.idle.park(slot, false, || {
-            if !self.idle.is_any_awake(to) {
-                leaves = false;
-                left.end();
-            }
-            !leaves && self.queue.has_work()
-        });
-        match parked {
-            Park::Sleep if leaves => self.idle.end_left(slot, left).searching,
-            Park::Sleep => self.asleep(slot),
-            Park::WorkFound { .. } | Park::Claimed => {
-                left.end();
-                true
-            }
+        while !called() {
+            self.parker(slot).park();
         }
+        self.idle.end_nap(slot);
+        true
     }
 
-    /// Goes on with something of its own, that nobody else may take, and is stuck in it.
-    fn run_own(&self, slot: usize, searching: bool) {
-        if searching {
-            self.wake(self.idle.stop_searching(slot, || self.queue.has_work()));
+    /// There is something for this slot alone.
+    fn call(&self, slot: usize) {
+        match self.idle.claim(slot) {
+            None if self.idle.is_napping(slot) => {
+                self.parker(slot).unpark(|| panic!("nobody is in the driver"))
+            }
+            woken => self.wake(woken),
         }
     }
 
@@ -224,62 +195,6 @@ fn what_a_pusher_left_to_a_searcher_in_the_first_word_is_passed_on() {
 }
 
 #[test]
-fn what_a_pusher_left_to_a_watch_is_found_when_it_is_over() {
-    check(3, || {
-        let pool = Pool::new(&[0], 0);
-        let watch = Arc::new(Watch::new());
-        let kept = Arc::clone(&watch);
-        let napper = worker(&pool, 0, move |pool| {
-            let searching = pool.nap(0, &kept);
-            pool.find_one(0, searching);
-        });
-        pool.push_own(&watch);
-        napper.join().unwrap();
-        assert_eq!(pool.counts(), (0, 0, 1));
-    });
-}
-
-#[test]
-fn what_a_pusher_left_to_a_watch_is_passed_on_by_one_who_runs_something_else() {
-    check(3, || {
-        let pool = Pool::new(&[0, 1], 0);
-        let watch = Arc::new(Watch::new());
-        pool.park_at_first(1);
-        let kept = Arc::clone(&watch);
-        let napper = worker(&pool, 0, move |pool| {
-            let searching = pool.nap(0, &kept);
-            pool.run_own(0, searching);
-        });
-        pool.push_own(&watch);
-        napper.join().unwrap();
-        // Whoever is parked now has no token, and the item is nobody's.
-        assert_eq!(pool.idle.parked(), 0, "{:?}", pool.idle);
-    });
-}
-
-#[test]
-fn what_a_pusher_left_to_a_watch_is_passed_on_by_whichever_searcher_is_the_last() {
-    check(3, || {
-        let pool = Pool::new(&[0, 1, 2], 1);
-        let watch = Arc::new(Watch::new());
-        assert!(pool.idle.start_searching(1));
-        pool.park_at_first(0);
-        pool.park_at_first(2);
-        watch.begin();
-        let kept = Arc::clone(&watch);
-        let napper = worker(&pool, 0, move |pool| {
-            let leave = pool.idle.end_watch(0, &kept);
-            pool.run_own(0, leave.searching);
-        });
-        let finder = worker(&pool, 1, |pool| pool.find_one(1, true));
-        pool.push_own(&watch);
-        napper.join().unwrap();
-        finder.join().unwrap();
-        assert!(!pool.queue.has_work() || pool.idle.parked() == 0, "an item is left, and nobody called");
-    });
-}
-
-#[test]
 fn what_a_finder_has_moved_is_seen_by_the_last_searcher() {
     check(3, || {
         let pool = Pool::new(&[0, 1, 2], 0);
@@ -299,82 +214,79 @@ fn what_a_finder_has_moved_is_seen_by_the_last_searcher() {
 }
 
 #[test]
-fn what_a_pusher_found_left_to_itself_is_found_when_the_nap_is_over() {
+fn what_is_for_a_napper_alone_ends_its_nap() {
     check(3, || {
-        let pool = Pool::new(&[0, 1, 2], 0);
-        let left = Arc::new(Left::new());
-        pool.park_at_first(2);
-        let begun = Arc::clone(&left);
-        let napper = worker(&pool, 0, move |pool| {
-            let searching = pool.leave(0, &begun, 1 << 1);
-            pool.run_own(0, searching);
-        });
-        // Slot 1, which is stuck in a poll.
-        pool.push_left(&left);
+        let pool = Pool::new(&[0, 1], 0);
+        let mail = Arc::new(AtomicBool::new(false));
+        let own = Arc::clone(&mail);
+        // Looked at by a plain load, as the flag of a local queue's inbox.
+        let napper =
+            worker(&pool, 0, move |pool| assert!(pool.nap(0, 1 << 1, || own.load(Ordering::Relaxed))));
+        mail.store(true, Ordering::Relaxed);
+        pool.call(0);
         napper.join().unwrap();
-        // Whoever is parked now has no token, and the item is nobody's.
-        assert_eq!(pool.idle.parked(), 0, "{:?}", pool.idle);
+        assert_eq!(pool.counts(), (0, 0, 2));
+    });
+}
+
+/// Each of these slots would leave the rest to the others, for longer than the model lasts.
+fn all_would_nap(slots: &'static [usize]) {
+    check(3, move || {
+        let pool = Pool::new(slots, 0);
+        let all: u64 = slots.iter().map(|&slot| 1 << slot).sum();
+        let nap = move |pool: &Pool, slot: usize| pool.idle.begin_nap(slot, all & !(1 << slot));
+        let others: Vec<_> = slots[1..]
+            .iter()
+            .map(|&slot| {
+                let pool = Arc::clone(&pool);
+                thread::spawn(move || nap(&pool, slot))
+            })
+            .collect();
+        let first = nap(&pool, slots[0]);
+        let napping = others.into_iter().map(|other| other.join().unwrap()).filter(|&naps| naps).count();
+        let napping = napping + usize::from(first);
+        assert!((1..slots.len()).contains(&napping), "{napping} nap: {:?}", pool.idle);
     });
 }
 
 #[test]
-fn what_was_pushed_from_outside_is_not_left_to_one_who_waits_as_well() {
+fn of_two_who_would_nap_one_stays_at_work() {
+    all_would_nap(&[0, 1]);
+}
+
+#[test]
+fn of_three_who_would_nap_one_stays_at_work() {
+    all_would_nap(&[0, 1, 2]);
+}
+
+#[test]
+fn nobody_naps_beside_one_who_is_parked() {
     check(3, || {
         let pool = Pool::new(&[0, 1], 0);
-        let left = Arc::new(Left::new());
-        let begun = Arc::clone(&left);
+        pool.park_at_first(1);
+        assert!(!pool.idle.begin_nap(0, 1 << 1));
+        assert!(!pool.idle.is_napping(0));
+    });
+}
+
+#[test]
+fn what_is_pushed_beside_a_napper_is_found_by_another_who_parks_or_by_the_napper() {
+    check(3, || {
+        let pool = Pool::new(&[0, 1], 0);
+        // One naps, and looks when that is over; its time passes at once. The other one looks for an item and finds it, or
+        // the napper does: the pusher calls neither of them unless it is parked.
         let napper = worker(&pool, 0, move |pool| {
-            let searching = pool.leave(0, &begun, 1 << 1);
-            pool.run_own(0, searching);
+            if pool.idle.begin_nap(0, 1 << 1) {
+                pool.idle.end_nap(0);
+            }
+            pool.find_one(0, false);
         });
         let other = worker(&pool, 1, |pool| pool.find_one(1, false));
-        pool.push_left(&left);
+        pool.push();
+        pool.push();
+        napper.join().unwrap();
         other.join().unwrap();
-        // Nobody else calls the napper, if it waits as the other did.
-        pool.wake(pool.idle.claim(0));
-        napper.join().unwrap();
-        assert!(!pool.queue.has_work());
-    });
-}
-
-#[test]
-fn what_one_pushes_who_was_still_parked_when_it_was_to_be_left_to_him_is_found() {
-    check(3, || {
-        let pool = Pool::new(&[0, 1], 0);
-        let left = Arc::new(Left::new());
-        pool.park_at_first(1);
-        let begun = Arc::clone(&left);
-        let napper = worker(&pool, 0, move |pool| {
-            let searching = pool.leave(0, &begun, 1 << 1);
-            pool.run_own(0, searching);
-        });
-        // It wakes by itself, and is stuck in a poll that has pushed this. If the other one waits by then, it waits for a call.
-        let _ = pool.idle.leave(1);
-        pool.push_left(&left);
-        napper.join().unwrap();
-    });
-}
-
-#[test]
-fn what_a_finder_found_left_is_found_when_the_nap_is_over() {
-    check(3, || {
-        let pool = Pool::new(&[0, 1, 2], 2);
-        let left = Arc::new(Left::new());
-        pool.park_at_first(0);
-        pool.park_at_first(2);
-        left.begin(1 << 1);
-        assert!(pool.idle.start_searching(1));
-        let begun = Arc::clone(&left);
-        let napper = worker(&pool, 0, move |pool| {
-            let leave = pool.idle.end_left(0, &begun);
-            pool.run_own(0, leave.searching);
-        });
-        // One of two items; it gets stuck with it.
-        while !pool.queue.pop() {}
-        let left_to = || pool.idle.is_any_awake(left.to());
-        pool.wake(pool.idle.stop_searching(1, || !left_to() && pool.queue.has_work()));
-        napper.join().unwrap();
-        assert_eq!(pool.idle.parked(), 0, "{:?}", pool.idle);
+        assert_eq!(pool.counts(), (0, 0, 2));
     });
 }
 

@@ -1,26 +1,24 @@
 //! Which workers are parked, and at most one wake in flight. The README in this folder proves it.
 #![allow(unreachable_pub, reason = "the loom models reach these through `model`")]
 
-mod left;
+mod naps;
 mod parker;
 #[cfg(any(test, runtime_loom))]
 mod probe;
 #[cfg(all(test, not(runtime_loom)))]
 mod tests;
-mod watch;
 mod word;
 
 #[cfg(runtime_loom)]
 pub mod model {
     //! The protocol, for its model.
-    pub use super::{Idle, Leave, Left, Park, Parker, Watch, Woken};
+    pub use super::{Idle, Leave, Park, Parker, Woken};
 }
 
 use crossbeam_utils::CachePadded;
 
-pub use left::Left;
+use naps::Naps;
 pub use parker::Parker;
-pub use watch::Watch;
 use word::{Claim, SLOTS, TakeBack, Unless, Word};
 
 use crate::primitives::atomic::{Ordering, fence};
@@ -66,6 +64,7 @@ pub struct Idle {
     /// Of the first 48 slots: the only one that most runtimes have, and found without a look where the others are.
     first: CachePadded<Word>,
     others: Box<[CachePadded<Word>]>,
+    naps: CachePadded<Naps>,
 }
 
 impl Idle {
@@ -73,7 +72,8 @@ impl Idle {
     pub fn new(slots: usize) -> Idle {
         let words = slots.div_ceil(SLOTS).max(1);
         let word = || CachePadded::new(Word::new());
-        Idle { first: word(), others: (1..words).map(|_| word()).collect() }
+        let others = (1..words).map(|_| word()).collect();
+        Idle { first: word(), others, naps: CachePadded::new(Naps::new()) }
     }
 
     /// A thread has taken `slot`: it counts as awake from now on. True: the supervisor must be unparked.
@@ -103,7 +103,7 @@ impl Idle {
 
     /// Takes `slot` out of the set if it is parked, whoever searches.
     pub fn claim(&self, slot: usize) -> Option<Woken> {
-        // Ordering: as in `notify`, for what this slot looks at before it blocks.
+        // Ordering: as in `notify`, for what this slot looks at before it blocks; and pairs with that in `begin_nap`.
         fence(Ordering::SeqCst);
         let (word, bit) = self.word(slot);
         self.woken(slot / SLOTS, word.claim(bit))
@@ -155,15 +155,6 @@ impl Idle {
         let (word, bit) = self.word(slot);
         match word.take_back(bit, false) {
             TakeBack::Taken { supervisor_was_asleep } => Leave { searching: false, supervisor_was_asleep },
-            TakeBack::Claimed => Leave { searching: true, supervisor_was_asleep: false },
-        }
-    }
-
-    /// As `leave`, as a searcher in any case.
-    fn rejoin(&self, slot: usize) -> Leave {
-        let (word, bit) = self.word(slot);
-        match word.take_back(bit, true) {
-            TakeBack::Taken { supervisor_was_asleep } => Leave { searching: true, supervisor_was_asleep },
             TakeBack::Claimed => Leave { searching: true, supervisor_was_asleep: false },
         }
     }

@@ -13,14 +13,9 @@ const CONVINCED: u32 = 3;
 /// than that, and to come in vain takes 3 % of a core.
 const NAPS: (Duration, Duration) = (Duration::from_micros(50), Duration::from_micros(200));
 
-/// As much as a worker may have in its queue without calling anybody, while somebody comes by himself.
-pub(super) const LITTLE: usize = 32;
-
 /// What a worker knows of what it was called for.
 #[derive(Debug)]
 pub(super) struct Doze {
-    /// Whom it has stolen from last: that is who calls.
-    victim: Cell<Option<usize>>,
     /// It has stolen since its last wait.
     stole: Cell<bool>,
     /// Its last wait was ended by a call.
@@ -31,18 +26,9 @@ pub(super) struct Doze {
     in_vain: Cell<u32>,
 }
 
-/// A wait for a limited time, instead of one that ends by a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Nap {
-    /// Whose queue is looked at afterwards.
-    pub(super) victim: usize,
-    pub(super) time: Duration,
-}
-
 impl Doze {
     pub(super) fn new(now: Instant) -> Doze {
         Doze {
-            victim: Cell::new(None),
             stole: Cell::new(false),
             called: Cell::new(false),
             since: Cell::new((now, 0)),
@@ -56,8 +42,7 @@ impl Doze {
         self.called.set(called);
     }
 
-    pub(super) fn stole_from(&self, victim: usize) {
-        self.victim.set(Some(victim));
+    pub(super) fn stole(&self) {
         self.stole.set(true);
     }
 
@@ -67,8 +52,8 @@ impl Doze {
         self.called.set(false);
     }
 
-    /// Before the next wait: whether that is to be a nap.
-    pub(super) fn nap(&self, polls: u64, now: impl FnOnce() -> Instant) -> Option<Nap> {
+    /// Before the next wait: whether that is to be a nap, and how long.
+    pub(super) fn nap(&self, polls: u64, now: impl FnOnce() -> Instant) -> Option<Duration> {
         let (since, polls_then) = self.since.get();
         let called_for_nothing = self.called.take() && polls == polls_then;
         // What came by the injector or the driver is no reason. Who came by himself and found nothing waits to be called.
@@ -82,7 +67,7 @@ impl Doze {
         let in_vain = self.in_vain.get() + 1;
         self.in_vain.set(in_vain.min(CONVINCED + 8));
         let times = in_vain.checked_sub(CONVINCED)?;
-        Some(Nap { victim: self.victim.get()?, time: (NAPS.0 * (1 << times)).min(NAPS.1) })
+        Some((NAPS.0 * (1 << times)).min(NAPS.1))
     }
 }
 

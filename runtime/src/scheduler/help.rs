@@ -1,8 +1,13 @@
 //! Whether a worker that takes part helps, or leaves to others what these do faster without it.
 use std::cell::Cell;
+use std::num::NonZero;
 use std::time::{Duration, Instant};
 
-use super::context::{Context, Role};
+use super::slot::Steps;
+
+mod verdict;
+
+use verdict::{Done, Verdict};
 
 /// Tasks that are taken from others before it is asked whether that helped.
 const ENOUGH: u32 = 8;
@@ -11,35 +16,30 @@ const ENOUGH: u32 = 8;
 const PROBE: Duration = Duration::from_micros(40);
 const STEPS: u64 = 16;
 
-/// Who makes a step as often as the first does not wait for lines of others, which is some 150 ns each time; nor do all who take part, if they make theirs as
-/// often as the second on average. They are not looked at: a burst of what takes so little is over before it is seen what is faster.
-const QUICK: (Duration, Duration) = (Duration::from_nanos(150), Duration::from_nanos(100));
-
-/// Who makes fewer than this does something that is worth being done beside others. And who makes fewer does not get on: what he has queued
-/// would wait for him for long.
-const SLOW: Duration = Duration::from_micros(20);
-
 /// So long it has helped once it did, and is not asked.
 const SURE: Duration = Duration::from_millis(8);
+
+/// So long it is not asked where nothing could be told, for each worker: to look at what one has done takes two lines that it writes to, some 300 ns.
+const MOOT: Duration = Duration::from_micros(15);
 
 /// How long it stays away, and how long at most: twice as long each time. What is queued behind a long poll waits for no longer.
 const NAPS: (Duration, Duration) = (Duration::from_micros(50), Duration::from_micros(400));
 
-/// It helps if it adds a tenth to what each of the others does alone.
-const TENTHS: u64 = 10;
+/// So many naps in a row to see what the others do alone.
+const UNKNOWN: u32 = 3;
 
-/// The first workers: to these something may be left.
-const MOST: usize = 48;
+/// The first workers: only these nap, and beside others of these.
+pub(super) const MOST: usize = 48;
 
 /// A time in which a worker takes part.
 #[derive(Clone, Copy, Debug)]
 struct Probe {
     since: Instant,
-    /// What others did in a millisecond while this one was away, just before.
-    alone: Option<u64>,
+    /// What others did while this one was away, just before.
+    alone: Option<Done>,
 }
 
-/// What a worker knows of how it helps. A step is the end of a poll, or a spawn.
+/// What a worker knows of how it helps.
 #[derive(Debug)]
 pub(super) struct Help {
     /// Tasks taken since it was last asked, and how many are to be.
@@ -47,67 +47,14 @@ pub(super) struct Help {
     enough: Cell<u32>,
     probe: Cell<Option<Probe>>,
     /// What each worker had done when that began, or the nap did.
-    steps: Box<[Cell<u64>]>,
-    /// It has helped.
-    sure: Cell<Option<Instant>>,
-    /// To whom the rest is to be left; zero if to nobody.
+    steps: Box<[Cell<Steps>]>,
+    /// Until then it is not asked.
+    until: Cell<Option<Instant>>,
+    /// To whom it leaves the rest, instead of its next park: a bit for each worker. Zero if to nobody.
     to: Cell<u64>,
-    /// Naps in a row.
+    /// Naps in a row, because it hinders, and because that is not known.
     naps: Cell<u32>,
-}
-
-/// What was done in a time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Done {
-    time: Duration,
-    own: u64,
-    all: u64,
-    /// Others who got on.
-    busy: u64,
-}
-
-/// What to make of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    /// It is to be seen what the others do alone.
-    Unknown,
-    Helps,
-    /// What these do they do faster alone.
-    Hinders(u64),
-    /// There is nobody to leave it to, or nothing to be told from what was done.
-    Moot,
-}
-
-/// In a millisecond.
-fn rate(steps: u64, time: Duration) -> u64 {
-    steps.saturating_mul(1_000_000) / nanos(time).max(1)
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-impl Done {
-    fn verdict(self, alone: Option<u64>) -> Verdict {
-        let Done { time, own, all, busy } = self;
-        let each = nanos(time) / own.max(1);
-        // Of all who take part.
-        let average = nanos(time).saturating_mul(u64::from(busy.count_ones()) + 1) / all.max(1);
-        let is_quick = each < nanos(QUICK.0) || average < nanos(QUICK.1);
-        if busy == 0 || is_quick || each > nanos(SLOW) {
-            return Verdict::Moot;
-        }
-        let Some(alone) = alone else {
-            return Verdict::Unknown;
-        };
-        // Of many each adds little.
-        let tenths = TENTHS * u64::from(busy.count_ones());
-        if rate(all, time).saturating_mul(tenths) > alone.saturating_mul(tenths + 1) {
-            Verdict::Helps
-        } else {
-            Verdict::Hinders(busy)
-        }
-    }
+    unknown: Cell<u32>,
 }
 
 impl Help {
@@ -116,10 +63,11 @@ impl Help {
             took: Cell::new(0),
             enough: Cell::new(ENOUGH),
             probe: Cell::new(None),
-            steps: (0..workers.min(MOST)).map(|_| Cell::new(0)).collect(),
-            sure: Cell::new(None),
+            steps: (0..workers.min(MOST)).map(|_| Cell::new(Steps::default())).collect(),
+            until: Cell::new(None),
             to: Cell::new(0),
             naps: Cell::new(0),
+            unknown: Cell::new(0),
         }
     }
 
@@ -136,39 +84,36 @@ impl Help {
         }
     }
 
-    /// To whom it leaves the rest.
-    #[inline]
-    pub(super) fn to(&self) -> u64 {
-        self.to.get()
+    /// To whom the rest is to be left now, if to somebody.
+    pub(super) fn take_to(&self) -> Option<NonZero<u64>> {
+        NonZero::new(self.to.take())
     }
 
-    /// It stays awake after all.
-    pub(super) fn forget(&self) {
-        self.to.set(0);
+    /// It is not to be asked yet.
+    pub(super) fn put_off(&self) {
+        self.took.set(0);
+        self.enough.set(64 * ENOUGH);
     }
 
     #[inline]
-    fn is_due(&self) -> bool {
+    pub(super) fn is_due(&self) -> bool {
         self.took.get() >= self.enough.get()
     }
 
-    /// What was done since `begin`, that long ago.
-    fn done(&self, time: Duration, own: usize, steps: impl Fn(usize) -> u64) -> Done {
-        let least = (nanos(time) / nanos(SLOW)).max(1);
-        let mut done = Done { time, ..Done::default() };
-        for (worker, before) in self.steps.iter().enumerate() {
-            let more = steps(worker).wrapping_sub(before.get());
-            done.all += more;
-            if worker == own {
-                done.own = more;
-            } else if more >= least {
-                done.busy |= 1 << worker;
-            }
-        }
-        done
+    fn workers(&self) -> u32 {
+        u32::try_from(self.steps.len()).expect("no more than 48")
     }
 
-    fn begin(&self, probe: Option<Probe>, steps: impl Fn(usize) -> u64) {
+    /// What was done since `begin`, that long ago; `steps`: what each worker has done by now.
+    fn done(&self, time: Duration, own: usize, steps: impl Fn(usize) -> Steps) -> Done {
+        Done::of(
+            time,
+            own,
+            self.steps.iter().enumerate().map(|(worker, before)| steps(worker).since(before.get())),
+        )
+    }
+
+    fn begin(&self, probe: Option<Probe>, steps: impl Fn(usize) -> Steps) {
         self.took.set(0);
         self.enough.set(ENOUGH);
         self.probe.set(probe);
@@ -177,92 +122,73 @@ impl Help {
         }
     }
 
+    fn not_before(&self, then: Option<Instant>) {
+        self.naps.set(0);
+        self.unknown.set(0);
+        self.probe.set(None);
+        self.until.set(then);
+    }
+
     /// Whether it is to stay away: it has taken enough to be asked.
-    fn asked(&self, now: Instant, own: usize, steps: impl Fn(usize) -> u64 + Copy) -> bool {
-        if self.sure.get().is_some_and(|sure| now < sure) {
+    pub(super) fn asked(&self, now: Instant, own: usize, steps: impl Fn(usize) -> Steps + Copy) -> bool {
+        if self.until.get().is_some_and(|until| now < until) {
             // For many tasks no clock is read.
-            self.took.set(0);
-            self.enough.set(64 * ENOUGH);
+            self.put_off();
             return false;
         }
-        let anew = Some(Probe { since: now, alone: None });
         let Some(Probe { since, alone }) = self.probe.get() else {
             self.naps.set(0);
-            self.begin(anew, steps);
+            self.unknown.set(0);
+            self.begin(Some(Probe { since: now, alone: None }), steps);
             return false;
         };
         let time = now.saturating_duration_since(since);
         let done = if time < PROBE { Done::default() } else { self.done(time, own, steps) };
-        if done.all < STEPS && time < 4 * PROBE {
+        if done.all() < STEPS && time < 4 * PROBE {
             // Asked again when twice as many are taken: a short task does not pay for a look at the clock.
             self.enough.set(self.took.get().saturating_mul(2));
             return false;
         }
-        self.begin(anew, steps);
-        match done.verdict(alone) {
-            Verdict::Unknown => {
+        self.begin(None, steps);
+        match done.verdict(alone.as_ref()) {
+            Verdict::Unknown if self.unknown.get() < UNKNOWN => {
                 self.naps.set(0);
+                self.unknown.set(self.unknown.get() + 1);
                 self.to.set(done.busy);
             }
-            Verdict::Hinders(busy) => self.to.set(busy),
-            Verdict::Helps => {
-                self.naps.set(0);
-                self.sure.set(now.checked_add(SURE));
+            Verdict::Hinders => {
+                self.unknown.set(0);
+                self.naps.set((self.naps.get() + 1).min(8));
+                self.to.set(done.busy);
             }
-            Verdict::Moot => self.naps.set(0),
+            // Or it cannot be told.
+            Verdict::Helps | Verdict::Unknown => self.not_before(now.checked_add(SURE)),
+            Verdict::Moot => self.not_before(now.checked_add(MOOT * self.workers())),
         }
         self.to.get() != 0
     }
 
     /// Before a nap: how long it is to be.
-    fn begin_nap(&self, steps: impl Fn(usize) -> u64) -> Duration {
+    pub(super) fn begin_nap(&self, steps: impl Fn(usize) -> Steps) -> Duration {
         self.begin(None, steps);
-        let naps = self.naps.get();
-        self.naps.set((naps + 1).min(8));
-        (NAPS.0 * (1 << naps)).min(NAPS.1)
+        (NAPS.0 * (1 << self.naps.get())).min(NAPS.1)
     }
 
     /// After a nap of this length.
-    fn end_nap(&self, now: Instant, time: Duration, own: usize, steps: impl Fn(usize) -> u64 + Copy) {
+    pub(super) fn end_nap(
+        &self,
+        now: Instant,
+        time: Duration,
+        own: usize,
+        steps: impl Fn(usize) -> Steps + Copy,
+    ) {
         let done = self.done(time, own, steps);
         // Nothing is told by a nap that was cut short, or in which they did not get on.
-        let tells = time >= NAPS.0 / 2 && done.busy != 0;
-        self.to.set(0);
-        self.begin(Some(Probe { since: now, alone: tells.then(|| rate(done.all, time)) }), steps);
-    }
-}
-
-impl Context {
-    /// Whether it leaves to others what is not its own.
-    #[inline]
-    pub(super) fn leaves_the_rest(&self) -> bool {
-        let help = &self.core().help;
-        help.to() != 0 || help.is_due() && self.is_no_help()
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn is_no_help(&self) -> bool {
-        let (help, shared, own) = (&self.core().help, self.shared(), self.held().index());
-        if shared.config.workers < 2 || self.role() != Role::Worker || own >= shared.guest_slot() {
-            // Nobody to leave it to; or a spare, which is there because somebody blocks.
-            help.took.set(0);
-            return false;
+        if time >= NAPS.0 / 2 && done.busy != 0 {
+            self.begin(Some(Probe { since: now, alone: Some(done) }), steps);
+        } else {
+            self.not_before(now.checked_add(SURE));
         }
-        help.asked(Instant::now(), own, |worker| shared.slots[worker].steps())
-    }
-
-    /// For how long.
-    pub(super) fn begin_to_stay_away(&self) -> Duration {
-        let shared = self.shared();
-        self.core().help.begin_nap(|worker| shared.slots[worker].steps())
-    }
-
-    pub(super) fn end_to_stay_away(&self, began: Instant) {
-        let (core, shared) = (self.core(), self.shared());
-        let now = core.last_turn.get();
-        let time = now.saturating_duration_since(began);
-        core.help.end_nap(now, time, self.held().index(), |worker| shared.slots[worker].steps());
     }
 }
 

@@ -9,6 +9,7 @@ mod forked;
 mod guest;
 mod help;
 mod link;
+mod nap;
 mod panics;
 mod park;
 mod pinned;
@@ -46,7 +47,7 @@ use crate::aside::Aside;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::identity::Id;
-use crate::idle::{Idle, Left};
+use crate::idle::Idle;
 use crate::metrics::{Metrics, WorkerMetrics};
 use crate::queue::Injector;
 use crate::spawn_blocking::BlockingTasks;
@@ -73,8 +74,6 @@ pub(crate) struct Shared {
     slots: Box<[Slot]>,
     injector: Injector<Notified<Shared>>,
     pub(crate) idle: Idle,
-    /// To which workers one that comes by itself has left what they have queued, and the injector.
-    left: CachePadded<Left>,
     pub(crate) arena: Arena<Shared>,
     pub(crate) driver: Driver,
     pub(crate) blocking: Arc<BlockingTasks>,
@@ -157,8 +156,7 @@ impl Shared {
 
     /// As `notify`, of what is in the injector, or was just now. Whether somebody was woken.
     fn notify_of_injected(&self) -> bool {
-        let is_left = || self.idle.is_any_awake(self.left.to());
-        match self.idle.notify_unless(is_left) {
+        match self.idle.notify() {
             Some(woken) => {
                 self.wake(woken);
                 true
@@ -211,17 +209,6 @@ impl Shared {
     /// Whether a worker about to park would miss something.
     fn has_work(&self) -> bool {
         self.is_closed() || !self.injector.is_empty() || self.slots_in_use().iter().any(Slot::holds_work)
-    }
-
-    /// As `has_work`, besides what one who naps has left to others: to slot `own`, whose thread calls this, or to one who is
-    /// awake.
-    fn has_work_not_left(&self, own: usize) -> bool {
-        let to = self.left.to();
-        if to == 0 || !self.left.is_to(own) && !self.idle.is_any_awake(to) {
-            return self.has_work();
-        }
-        let mut slots = self.slots_in_use().iter().enumerate();
-        self.is_closed() || slots.any(|(index, slot)| !self.left.is_to(index) && slot.holds_work())
     }
 
     /// The slots whose queues may hold something: a spare drains its own before it stops being active.

@@ -1,5 +1,4 @@
 //! How a worker that found nothing waits: in the driver if nobody is there, else parked.
-use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use super::context::Context;
@@ -7,10 +6,12 @@ use crate::driver::Token;
 use crate::idle::Park;
 
 impl Context {
-    /// Waits until there may be something to do: in the driver if nobody is there, else parked.
+    /// Waits until there may be something to do: in the driver if nobody is there, else parked. Or for a while, if it leaves what
+    /// there is to others.
     pub(super) fn park(&self) {
+        let leaves_to = self.core().help.take_to();
         self.before_park();
-        if !self.has_something_ready() {
+        if !self.has_something_ready() && !self.naps(leaves_to) {
             self.park_if_idle();
         }
         self.after_park();
@@ -49,25 +50,10 @@ impl Context {
 
     fn park_if_idle(&self) {
         let (core, shared, index) = (self.core(), self.shared(), self.held().index());
-        // Said before it is announced, or else the next push calls this worker.
-        let to = core.help.to();
-        if to != 0 {
-            shared.left.begin(to);
-        }
-        let leaves = Cell::new(to != 0);
         let parked = shared.idle.park(index, core.searching.replace(false), || {
-            if leaves.get() && !shared.idle.is_any_awake(to) {
-                // They wait as well.
-                leaves.set(false);
-                self.leave_nothing();
-            }
-            let has_work = if leaves.get() { shared.has_work_not_left(index) } else { shared.has_work() };
-            has_work || self.is_surplus() || self.has_pinned_ready()
+            shared.has_work() || self.is_surplus() || self.has_pinned_ready()
         });
         if parked != Park::Sleep {
-            if leaves.get() {
-                self.leave_nothing();
-            }
             // A searcher again: the loop looks everywhere before it comes back.
             core.searching.set(true);
             let supervisor_was_asleep = matches!(parked, Park::WorkFound { supervisor_was_asleep: true });
@@ -75,39 +61,14 @@ impl Context {
             return;
         }
         // Only now: whoever gives the token up from here on finds this worker in the idle set, if he calls for one.
-        let token = shared.driver.try_take();
-        let polls = || self.slot().heartbeat.polls();
-        let leave = if leaves.get() {
-            let nap = self.begin_to_stay_away();
-            let began = Instant::now();
-            self.wait(token, Some(nap));
-            core.doze.woken(core.last_turn.get(), polls(), false);
-            core.doze.stayed_away();
-            self.end_to_stay_away(began);
-            shared.idle.end_left(index, &shared.left)
-        } else if let Some(nap) = core.doze.nap(polls(), Instant::now) {
-            let watch = &shared.slots[nap.victim].watch;
-            watch.begin();
-            self.wait(token, Some(nap.time));
-            core.doze.woken(core.last_turn.get(), polls(), false);
-            shared.idle.end_watch(index, watch)
-        } else {
-            self.wait(token, None);
-            let leave = shared.idle.leave(index);
-            core.doze.woken(core.last_turn.get(), polls(), leave.searching);
-            leave
-        };
+        self.wait(shared.driver.try_take(), None);
+        let leave = shared.idle.leave(index);
+        core.doze.woken(core.last_turn.get(), self.slot().heartbeat.polls(), leave.searching);
         core.searching.set(leave.searching);
         shared.unpark_supervisor_if(leave.supervisor_was_asleep);
         self.tell_of_turned_up(true);
         // The next round begins before its poll.
         self.follow_what_turned_up(2);
-    }
-
-    /// It stays awake after all.
-    fn leave_nothing(&self) {
-        self.core().help.forget();
-        self.shared().left.end();
     }
 
     /// Blocks the thread, as a worker or as the guest, for no longer than `most`.

@@ -128,6 +128,8 @@ impl Shared {
             self.unpark_slot(slot);
         } else if let Some(woken) = self.idle.claim(slot) {
             self.wake(woken);
+        } else if self.idle.is_napping(slot) {
+            self.unpark_slot(slot);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Where a task goes that becomes ready on a thread with a slot.
 use super::Shared;
-use super::doze::LITTLE;
 use super::slot::Held;
 use super::worker::LIFO_STREAK;
 use crate::queue::{Placed, Pushed};
@@ -55,15 +54,7 @@ impl Held {
 
     #[inline]
     fn tell(&self) {
-        if let Some(woken) = self.shared().idle.notify_unless(|| self.is_watched()) {
-            self.shared().wake(woken);
-        }
-    }
-
-    /// Whether somebody will come by himself for what is queued here, and it is little, or not worth it.
-    fn is_watched(&self) -> bool {
-        self.shared().left.is_to(self.index())
-            || self.slot().watch.is_kept() && self.core().local.len() < LITTLE
+        self.shared().notify();
     }
 
     /// Queues a task behind the others, telling nobody as long as it stays here.

@@ -24,12 +24,7 @@ impl Context {
         let core = self.core();
         // Never more than half a queue, so that a batch leaves room for what its tasks wake. But some in any case: a
         // queue that its own tasks keep full must not keep the injector waiting.
-        // One that leaves the rest to others takes no more than that, and nothing more when that is done.
-        let most = if !core.searching.get() && self.leaves_the_rest() {
-            LEAST_BATCH
-        } else {
-            core.local.room().clamp(LEAST_BATCH, CAPACITY / 2)
-        };
+        let most = core.local.room().clamp(LEAST_BATCH, CAPACITY / 2);
         let most = most.min(core.local.space());
         let batch = shared.injector.pop_batch(most, shared.config.workers);
         self.counters().injected.add(batch.len() as u64);
@@ -86,8 +81,7 @@ impl Context {
     pub(super) fn look_elsewhere(&self) -> Option<Notified<Shared>> {
         let (core, shared) = (self.core(), self.shared());
         if !core.searching.get() {
-            // With nothing to be seen anywhere it parks, and looks once more after it has said so; so it does with nothing
-            // but what it leaves to others.
+            // With nothing to be seen anywhere it parks, and looks once more after it has said so.
             if self.leaves_the_rest() || !shared.has_work() {
                 return None;
             }
@@ -118,7 +112,7 @@ impl Context {
                 self.counters().stolen.add(1 + stolen.more as u64);
                 // A guest may block its thread at any moment: it calls always.
                 if victim != shared.guest_slot() {
-                    core.doze.stole_from(victim);
+                    core.doze.stole();
                     core.help.took(1 + stolen.more);
                 }
                 return Some(stolen.item);
@@ -149,7 +143,7 @@ impl Context {
     pub(super) fn stop_searching(&self) {
         if self.core().searching.replace(false) {
             let (shared, index) = (self.shared(), self.held().index());
-            if let Some(woken) = shared.idle.stop_searching(index, || shared.has_work_not_left(index)) {
+            if let Some(woken) = shared.idle.stop_searching(index, || shared.has_work()) {
                 shared.wake(woken);
             }
         }

@@ -17,7 +17,7 @@ use super::push::Route;
 use super::rng::Rng;
 use crate::config::Config;
 use crate::hold::Hold;
-use crate::idle::{Parker, Watch};
+use crate::idle::Parker;
 use crate::metrics::Counters;
 use crate::queue::{LifoSlot, Local, Stealer};
 use crate::supervisor::heartbeat::Heartbeat;
@@ -68,8 +68,6 @@ pub(crate) struct Slot {
     /// Written by the holder.
     pub(crate) heartbeat: CachePadded<Heartbeat>,
     pub(crate) counters: CachePadded<Counters>,
-    /// Kept by one who is parked, and will come for what is in the queue.
-    pub(crate) watch: Watch,
     /// The holder's number in the system; zero if nobody wants to know.
     tid: AtomicU32,
     /// The beat of the last poll in which a panic was reported.
@@ -83,6 +81,27 @@ unsafe impl Sync for Slot {}
 // SAFETY: as above; `Core` holds nothing that is bound to the thread that made it.
 unsafe impl Send for Slot {}
 
+/// Polls ended, and tasks spawned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Steps {
+    pub(super) polls: u64,
+    pub(super) spawns: u64,
+}
+
+impl Steps {
+    pub(super) fn since(self, then: Steps) -> Steps {
+        Steps { polls: self.polls.wrapping_sub(then.polls), spawns: self.spawns.wrapping_sub(then.spawns) }
+    }
+
+    pub(super) fn and(self, others: Steps) -> Steps {
+        Steps { polls: self.polls + others.polls, spawns: self.spawns + others.spawns }
+    }
+
+    pub(super) fn all(self) -> u64 {
+        self.polls + self.spawns
+    }
+}
+
 impl Slot {
     pub(crate) fn new(cache: Cache, rng: Rng, config: &Config) -> Slot {
         let (local, stealer) = Local::new();
@@ -93,7 +112,6 @@ impl Slot {
             parker: CachePadded::new(Parker::new()),
             heartbeat: CachePadded::new(Heartbeat::new()),
             counters: CachePadded::new(Counters::default()),
-            watch: Watch::new(),
             tid: AtomicU32::new(0),
             panicked: AtomicU64::new(0),
             held: Hold::new(),
@@ -186,9 +204,9 @@ impl Slot {
         self.panicked.load(Ordering::Relaxed) == beat
     }
 
-    /// Polls ended and tasks spawned here.
-    pub(super) fn steps(&self) -> u64 {
-        self.heartbeat.polls().wrapping_add(self.counters.spawned.get())
+    /// What was done here so far.
+    pub(super) fn steps(&self) -> Steps {
+        Steps { polls: self.heartbeat.polls(), spawns: self.counters.spawned.get() }
     }
 
     pub(crate) fn is_held(&self) -> bool {

@@ -18,7 +18,7 @@ use crate::blocking;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::identity::Id;
-use crate::idle::{Idle, Left};
+use crate::idle::Idle;
 use crate::primitives::barrier;
 use crate::queue::Injector;
 use crate::report::say;
@@ -50,7 +50,6 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         slots: (0..slots).map(|lane| Slot::new(cache(&config), Rng::new(seed, lane), &config)).collect(),
         injector: Injector::new(),
         idle: Idle::new(slots),
-        left: CachePadded::new(Left::new()),
         arena,
         driver,
         blocking: BlockingTasks::new(blocking_config(&config, weak, config.max_blocking_threads)),

@@ -91,7 +91,7 @@ impl Context {
         if core.turned_up.get() == 0 {
             return;
         }
-        if self.role() == Role::Worker && self.shared().idle.awake() > 1 {
+        if self.role() == Role::Worker && self.shared().idle.are_several_at_work() {
             core.follow.found();
             core.until_turn.set(self.until_look(next));
         } else {

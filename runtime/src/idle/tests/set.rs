@@ -201,3 +201,56 @@ fn each_way_to_become_awake_tells_the_supervisor() {
         Park::WorkFound { supervisor_was_asleep: true }
     );
 }
+
+#[test]
+fn who_naps_is_awake_is_not_called_and_keeps_nobody_from_being_called() {
+    let idle = Idle::new(3);
+    (0..3).for_each(|slot| assert!(!idle.join(slot)));
+    assert_eq!(idle.park(2, false, || false), Park::Sleep);
+    assert!(idle.begin_nap(0, 1 << 1));
+    assert!(idle.is_napping(0) && !idle.is_napping(1));
+    assert_eq!((idle.parked(), idle.searching(), idle.awake()), (1, 0, 2));
+    assert_eq!(idle.claim(0), None);
+    assert_eq!(idle.notify().map(|woken| woken.slot), Some(2), "the one who is parked");
+    assert_eq!(idle.notify(), None);
+    assert_eq!(idle.claim_any(), None);
+    idle.end_nap(0);
+    assert!(!idle.is_napping(0));
+    assert_eq!(idle.awake(), 3);
+}
+
+#[test]
+fn nobody_naps_without_one_who_is_at_work() {
+    let idle = Idle::new(3);
+    (0..3).for_each(|slot| assert!(!idle.join(slot)));
+    assert!(!idle.begin_nap(0, 0), "beside nobody");
+    assert!(!idle.is_napping(0));
+    assert!(idle.begin_nap(0, 0b110));
+    assert!(!idle.begin_nap(1, 0b001), "beside one who naps");
+    assert!(!idle.is_napping(1));
+    assert!(idle.begin_nap(1, 0b101));
+    assert!(!idle.begin_nap(2, 0b011), "beside two who nap");
+    idle.end_nap(1);
+    assert_eq!(idle.park(1, false, || false), Park::Sleep);
+    assert!(!idle.begin_nap(2, 0b011), "beside one who naps and one who is parked");
+    assert!(!idle.leave(1).searching);
+    assert!(idle.begin_nap(2, 0b011));
+}
+
+#[test]
+fn one_of_two_who_are_awake_is_alone_at_work_if_the_other_naps() {
+    let idle = Idle::new(2);
+    (0..2).for_each(|slot| assert!(!idle.join(slot)));
+    assert!(idle.are_several_at_work());
+    assert!(idle.begin_nap(0, 1 << 1));
+    assert!(!idle.are_several_at_work());
+}
+
+#[test]
+fn the_supervisor_does_not_sleep_beside_one_who_naps() {
+    let idle = Idle::new(2);
+    (0..2).for_each(|slot| assert!(!idle.join(slot)));
+    assert!(idle.begin_nap(0, 1 << 1));
+    assert_eq!(idle.park(1, false, || false), Park::Sleep);
+    assert!(!idle.supervisor_sleep());
+}

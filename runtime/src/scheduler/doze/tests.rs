@@ -1,6 +1,6 @@
 use super::*;
 
-/// A worker that has stolen from slot 7, with a clock.
+/// A worker with a clock.
 struct Worker {
     doze: Doze,
     now: Instant,
@@ -14,14 +14,14 @@ impl Worker {
     }
 
     /// The nap after a call for so much work.
-    fn called_for(&mut self, work: Duration) -> Option<Nap> {
+    fn called_for(&mut self, work: Duration) -> Option<Duration> {
         self.doze.woken(self.now, self.polls, true);
-        self.doze.stole_from(7);
+        self.doze.stole();
         self.polls += 1;
         self.wait_after(work)
     }
 
-    fn wait_after(&mut self, work: Duration) -> Option<Nap> {
+    fn wait_after(&mut self, work: Duration) -> Option<Duration> {
         self.now += work;
         self.doze.nap(self.polls, || self.now)
     }
@@ -37,13 +37,13 @@ fn nobody_naps_before_three_calls_in_a_row_were_for_little() {
     }
     assert_eq!(worker.called_for(WORTH), None);
     assert_eq!(worker.called_for(WORTH), None);
-    assert_eq!(worker.called_for(WORTH), Some(Nap { victim: 7, time: NAPS.0 }));
+    assert_eq!(worker.called_for(WORTH), Some(NAPS.0));
 }
 
 #[test]
 fn naps_grow_and_are_bounded() {
     let mut worker = Worker::new();
-    let naps: Vec<_> = (0..1000).filter_map(|_| worker.called_for(WORTH)).map(|nap| nap.time).collect();
+    let naps: Vec<_> = (0..1000).filter_map(|_| worker.called_for(WORTH)).collect();
     assert!(naps.is_sorted());
     assert_eq!((naps[0], naps[1], naps[naps.len() - 1]), (NAPS.0, 2 * NAPS.0, NAPS.1));
 }
@@ -66,7 +66,7 @@ fn who_comes_by_himself_and_finds_nothing_waits_to_be_called() {
     assert_eq!(worker.wait_after(WORTH), None);
     // What he finds by himself counts as if he had been called for it.
     worker.doze.woken(worker.now, worker.polls, false);
-    worker.doze.stole_from(7);
+    worker.doze.stole();
     assert!(worker.wait_after(WORTH).is_some());
 }
 
@@ -86,18 +86,9 @@ fn a_call_for_nothing_was_for_little_and_one_for_what_the_injector_held_is_no_re
 }
 
 #[test]
-fn who_never_stole_does_not_nap() {
-    let mut worker = Worker::new();
-    for _ in 0..100 {
-        worker.doze.woken(worker.now, worker.polls, true);
-        assert_eq!(worker.wait_after(WORTH), None);
-    }
-}
-
-#[test]
 fn waits_for_sockets_and_timers_are_no_calls() {
     let mut worker = Worker::new();
-    worker.doze.stole_from(7);
+    worker.doze.stole();
     for _ in 0..100 {
         worker.doze.woken(worker.now, worker.polls, false);
         assert_eq!(worker.wait_after(WORTH), None);

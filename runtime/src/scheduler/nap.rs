@@ -1,0 +1,76 @@
+//! A worker that stays away for a while: for others it is as if it were inside of a poll.
+use std::num::NonZero;
+use std::time::{Duration, Instant};
+
+use super::context::{Context, Role};
+use super::help::MOST;
+
+impl Context {
+    /// Before it takes from others: whether it leaves that to them, and parks.
+    #[inline]
+    pub(super) fn leaves_the_rest(&self) -> bool {
+        self.core().help.is_due() && self.is_no_help()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_no_help(&self) -> bool {
+        let (help, shared, own) = (&self.core().help, self.shared(), self.held().index());
+        if shared.config.workers < 2 || self.role() != Role::Worker || own >= shared.guest_slot().min(MOST) {
+            // Nobody to leave it to; or a spare, which is there because somebody blocks.
+            help.put_off();
+            return false;
+        }
+        help.asked(Instant::now(), own, |worker| shared.slots[worker].steps())
+    }
+
+    /// Instead of a park: whether it has stayed away for a while, for it was called for too little, or leaves what there is to others.
+    pub(super) fn naps(&self, leaves_to: Option<NonZero<u64>>) -> bool {
+        let (core, shared, index) = (self.core(), self.shared(), self.held().index());
+        if index >= shared.guest_slot().min(MOST) {
+            // A spare is there because somebody blocks.
+            return false;
+        }
+        if let Some(others) = leaves_to {
+            let steps = |worker: usize| shared.slots[worker].steps();
+            core.doze.stayed_away();
+            let nap = core.help.begin_nap(steps);
+            let napped = self.nap(others.get(), nap);
+            core.help.end_nap(core.last_turn.get(), napped.unwrap_or_default(), index, steps);
+            return napped.is_some();
+        }
+        let polls = self.slot().heartbeat.polls();
+        let Some(nap) = core.doze.nap(polls, Instant::now) else {
+            return false;
+        };
+        let workers = (1 << shared.guest_slot().min(MOST)) - 1;
+        let napped = self.nap(workers & !(1 << index), nap);
+        core.doze.woken(core.last_turn.get(), polls, false);
+        napped.is_some()
+    }
+
+    /// For how long it has stayed away. `None`: it is not to, for none of these others would be at work.
+    fn nap(&self, others: u64, nap: Duration) -> Option<Duration> {
+        let (core, shared, index) = (self.core(), self.shared(), self.held().index());
+        // Nobody relies on a search while it is away.
+        self.stop_searching();
+        if !shared.idle.begin_nap(index, others) {
+            return None;
+        }
+        let is_called = || self.has_pinned_ready() || shared.is_closed();
+        let began = Instant::now();
+        let passed = || core.last_turn.get().saturating_duration_since(began);
+        if !is_called() {
+            self.wait(shared.driver.try_take(), Some(nap));
+            // A token may have come late, for what was found without it.
+            if passed() < nap / 4 && core.turned_up.get() == 0 && !is_called() {
+                self.wait(shared.driver.try_take(), Some(nap));
+            }
+            self.tell_of_turned_up(true);
+            // The next round begins before its poll.
+            self.follow_what_turned_up(2);
+        }
+        shared.idle.end_nap(index);
+        Some(passed())
+    }
+}
