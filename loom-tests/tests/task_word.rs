@@ -9,7 +9,10 @@ use std::sync::atomic::AtomicUsize as Count;
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::{Context, Poll, Wake, Waker};
 
-use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use loom::sync::atomic::{
+    AtomicBool, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 use runtime::model::task::Executor;
@@ -103,7 +106,7 @@ struct Flag(AtomicBool);
 
 impl Wake for Flag {
     fn wake(self: Untracked<Self>) {
-        self.0.store(true, Relaxed);
+        self.0.store(true, Release);
     }
 }
 
@@ -239,7 +242,7 @@ fn a_join_against_completion_gets_the_output_or_is_woken() {
         let output = match poll_once(&mut handle, &Waker::from(flag.clone())) {
             Poll::Ready(output) => output,
             Poll::Pending => {
-                while !flag.0.load(Relaxed) {
+                while !flag.0.load(Acquire) {
                     thread::yield_now();
                 }
                 match poll_once(&mut handle, Waker::noop()) {
@@ -297,8 +300,8 @@ fn a_join_waker_that_is_replaced_against_completion_is_woken_if_it_is_the_latest
         match first {
             Poll::Ready(output) => assert_eq!(output.unwrap(), 7),
             Poll::Pending => {
+                // The former may have been woken before it was replaced.
                 assert!(new.0.load(Relaxed), "the latest waker is the one that is woken");
-                assert!(!old.0.load(Relaxed));
                 assert!(poll_once(&mut handle, Waker::noop()).is_ready());
             }
         }

@@ -9,7 +9,7 @@ use reactor_hook::process::Origin;
 
 use crate::blocking::{Config, Counts, Job, Pool, Unstarted};
 use crate::misuse;
-use crate::task::{self, Arena, Cache, Id, JoinHandle, Label, Notified, Ran, Schedule, Sight};
+use crate::task::{self, Arena, Cache, Id, JoinHandle, Label, Notified, Polled, Ran, Schedule, Sight};
 
 /// A pool of threads, as the scheduler of the tasks that it runs: the blocking pool, if nothing else is said.
 pub(crate) struct BlockingTasks<P = Pool> {
@@ -127,7 +127,7 @@ impl<P: Threads> Queued<P> {
         if let Some(task) = self.0.take() {
             let ran = task::running(|say| {
                 say(task.id_number());
-                task.run(&std::cell::Cell::default(), None)
+                task.run(&Polled::new(), None)
             });
             match ran {
                 Ran::Done => {}

@@ -10,7 +10,7 @@ use reactor_hook::budget;
 use super::{Bell, Core, ENDED, Key, Local, Waiters};
 use crate::primitives::atomic::Ordering;
 use crate::primitives::{Arc, this_thread, thread};
-use crate::task::{Notified, Ran};
+use crate::task::{Notified, Polled, Ran};
 
 /// The owner of a local queue. Dropping it ends the queue and every task in it, here and now.
 pub(crate) struct Owner<B: Bell> {
@@ -106,7 +106,7 @@ impl<B: Bell> Owner<B> {
                 return false;
             };
             say(task.id_number());
-            let ran = budget::with_budget(budget::PER_POLL, || task.run(&Cell::default(), here));
+            let ran = budget::with_budget(budget::PER_POLL, || task.run(&Polled::new(), here));
             self.put_back(ran);
         }
         self.has_ready()

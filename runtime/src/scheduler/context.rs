@@ -12,7 +12,7 @@ use super::slot::{Core, Held, Slot};
 use super::{CLOSED, Shared};
 use crate::local::Owner;
 use crate::metrics::Counters;
-use crate::task::{Header, Notified, is_task_waker};
+use crate::task::{Notified, Polled, is_task_waker};
 use crate::tokio_compat::Entered;
 
 /// In what quality a thread has entered the runtime.
@@ -46,10 +46,8 @@ pub(crate) struct Context {
     /// The runtime that the thread holds a slot of; null where `held` is nothing, which `held_of` relies on, and once the slot was
     /// given up: from then on the thread is an outsider.
     pub(super) serves: Cell<*const Shared>,
-    /// The task that this thread polls; null between two polls.
-    pub(super) polled: Cell<*const Header>,
-    /// Set by `yield_now` during a poll: the task is to be queued again without having been woken.
-    pub(super) yielded: Cell<bool>,
+    /// The task that this thread polls.
+    pub(super) polled: Polled,
     /// Whether a thread was started that turns the driver in this one's place.
     pub(super) turned_aside: Cell<bool>,
     /// Left with the context.
@@ -65,8 +63,7 @@ impl Context {
             held: None,
             pinned: None,
             serves: Cell::new(std::ptr::null()),
-            polled: Cell::new(std::ptr::null()),
-            yielded: Cell::new(false),
+            polled: Polled::new(),
             turned_aside: Cell::new(false),
             tokio,
         }
@@ -84,8 +81,7 @@ impl Context {
             held: Some(held),
             pinned,
             serves,
-            polled: Cell::new(std::ptr::null()),
-            yielded: Cell::new(false),
+            polled: Polled::new(),
             turned_aside: Cell::new(false),
             tokio,
         }
@@ -194,9 +190,9 @@ impl Context {
     pub(crate) fn yield_task(&self, waker: &std::task::Waker) -> bool {
         // A cell is a live task's as long as it is being polled, so one address means one task. A combinator may pass the
         // address on under a table of its own: that waker must be woken.
-        let own = waker.data() == self.polled.get().cast() && is_task_waker(waker);
+        let own = self.polled.is(waker.data().cast()) && is_task_waker(waker);
         if own {
-            self.yielded.set(true);
+            self.polled.set_yielded();
         }
         own
     }

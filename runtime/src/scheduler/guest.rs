@@ -207,7 +207,7 @@ impl Guest {
             if shared.is_closed() {
                 continue;
             }
-            holder.run_pinned(frame);
+            context.run_pinned(frame);
             if shared.is_closed() {
                 continue;
             }

@@ -34,16 +34,12 @@ pub(super) fn run(shared: &Arc<Shared>, index: usize) {
     let frame = context.frame();
     let entered = frame.enter();
     context.begin();
-    let mut holder = context.holder();
+    let holder = context.holder();
     loop {
-        if holder.is_called_for() {
-            if !context.heed() {
-                break;
-            }
-            holder = context.holder();
+        if holder.is_called_for() && !context.answer(&frame) {
+            break;
         }
         holder.between_polls();
-        holder.run_pinned(&frame);
         let task = match holder.next_local() {
             Some(task) => task,
             None if context.has_pinned_ready() => continue,
@@ -76,12 +72,8 @@ pub(super) struct Holder<'a> {
     pub(super) core: &'a Core,
     slot: &'a Slot,
     shared: &'a Shared,
-    /// None as long as nothing was pinned, where there are workers.
-    pinned: Option<&'a Owner<Call>>,
     /// What there is to be heeded.
     signals: &'a AtomicU32,
-    /// What of that has not been heeded for good.
-    heeds: u32,
 }
 
 /// Of a spare: only spares can be more than are needed.
@@ -90,17 +82,13 @@ static ALWAYS: AtomicU32 = AtomicU32::new(CLOSED);
 impl Context {
     pub(super) fn holder(&self) -> Holder<'_> {
         let shared = self.shared();
-        let heeds = !(shared.signals() & PINNED);
-        let looks = heeds & PINNED == 0 || self.role() == Role::Sole;
         Holder {
             context: self,
             held: self.held(),
             core: self.core(),
             slot: self.slot(),
             shared,
-            pinned: self.pinned.as_ref().filter(|_| looks),
             signals: if self.is_spare() { &ALWAYS } else { &shared.signals },
-            heeds,
         }
     }
 }
@@ -125,11 +113,11 @@ fn next_of_those_that_go_first(core: &Core, slot: &Slot, streak: u32) -> Option<
 }
 
 impl Holder<'_> {
-    /// Whether there is anything to `heed`: one look for all that is rare.
+    /// Whether there is anything to `answer`: one look for all that is rare.
     #[inline]
     fn is_called_for(self) -> bool {
         // Relaxed: a worker that sees a signal late polls one task more.
-        self.signals.load(Ordering::Relaxed) & self.heeds != 0
+        self.signals.load(Ordering::Relaxed) != 0
     }
 
     /// What is due after so many rounds.
@@ -148,14 +136,6 @@ impl Holder<'_> {
         }
     }
 
-    /// Polls one pinned task, if one is ready.
-    #[inline]
-    pub(super) fn run_pinned(self, frame: &Frame) {
-        if let Some(pinned) = self.pinned.filter(|pinned| pinned.has_ready()) {
-            self.context.poll_pinned(frame, pinned);
-        }
-    }
-
     /// The next task of this worker's own.
     #[inline]
     fn next_local(self) -> Option<Notified<Shared>> {
@@ -163,24 +143,26 @@ impl Holder<'_> {
         let mut streak = 0;
         let may_take = || {
             streak = core.lifo_streak.get();
-            streak <= LIFO_STREAK
+            streak < LIFO_STREAK
         };
         if let Some(task) = self.slot.take_woken_if(may_take) {
-            if streak < LIFO_STREAK {
-                core.lifo_streak.set(streak + 1);
-                return Some(task);
-            }
+            core.lifo_streak.set(streak + 1);
+            return Some(task);
+        }
+        if streak > LIFO_STREAK {
+            return next_of_those_that_go_first(core, self.slot, streak);
+        }
+        core.lifo_streak.set(0);
+        if streak == LIFO_STREAK
+            && let Some(task) = self.slot.take_woken_if(|| true)
+        {
             if core.local.is_empty() {
                 // It would come out again as the next.
-                core.lifo_streak.set(0);
                 return Some(task);
             }
             // The queue has its turn; the task waits behind it like any other.
             self.requeue(task);
-        } else if streak > LIFO_STREAK {
-            return next_of_those_that_go_first(core, self.slot, streak);
         }
-        core.lifo_streak.set(0);
         core.local.pop()
     }
 
@@ -201,10 +183,9 @@ impl Holder<'_> {
         let heartbeat = &self.slot.heartbeat;
         heartbeat.begin(task.id_number(), task.address());
         frame.budget().set(budget::PER_POLL);
-        self.context.polled.set(task.address());
-        self.context.yielded.set(false);
-        let ran = task.run(&self.context.yielded, Some(here));
-        self.context.polled.set(std::ptr::null());
+        self.context.polled.begin(task.address());
+        let ran = task.run(&self.context.polled, Some(here));
+        self.context.polled.end();
         frame.budget().set(budget::UNLIMITED);
         heartbeat.end();
         ran
@@ -230,8 +211,25 @@ impl Holder<'_> {
 }
 
 impl Context {
-    /// No method of the `Holder`: the loop would keep that in memory.
+    /// Does what the thread is called for. False when it is to leave its loop. No method of the `Holder`: the loop would keep that in
+    /// memory.
+    #[cold]
     #[inline(never)]
+    fn answer(&self, frame: &Frame) -> bool {
+        if (self.is_spare() || self.shared().signals() & !PINNED != 0) && !self.heed() {
+            return false;
+        }
+        self.run_pinned(frame);
+        true
+    }
+
+    /// Polls one pinned task, if one is ready.
+    pub(super) fn run_pinned(&self, frame: &Frame) {
+        if let Some(pinned) = self.pinned.as_ref().filter(|pinned| pinned.has_ready()) {
+            self.poll_pinned(frame, pinned);
+        }
+    }
+
     fn poll_pinned(&self, frame: &Frame, pinned: &Owner<Call>) {
         let Some(task) = pinned.next() else {
             return;

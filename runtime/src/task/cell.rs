@@ -4,7 +4,6 @@
 #![allow(unsafe_code)]
 
 use std::any::Any;
-use std::cell::Cell as StdCell;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +16,7 @@ use super::error::JoinError;
 use super::header::{Body, Header, RawTask, Vtable};
 use super::id::Id;
 use super::label::Label;
-use super::notified::{Here, Notified, Step};
+use super::notified::{Here, Notified, Polled, Step};
 use super::quiet::quietly;
 use super::schedule::Schedule;
 use super::state::{Complete, Park, Snapshot, Start, Wake, WakeByValue};
@@ -180,7 +179,7 @@ unsafe fn consume<F: Future>(stage: *mut Stage<F>) {
     unsafe { stage.drop_in_place() };
 }
 
-unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>, here: Here<'_>) -> Step {
+unsafe fn run<F: Future, S: Schedule>(task: RawTask, polled: &Polled, here: Here<'_>) -> Step {
     // SAFETY: of the task's scheduler (contract of the vtable).
     let here = unsafe { here.get::<S::Here>() };
     match task.state().start() {
@@ -194,7 +193,7 @@ unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>, he
     let mut output = None;
     match poll::<F, S>(task, &mut output) {
         Ok(Poll::Pending) => {
-            if yielded.get() {
+            if polled.has_yielded() {
                 // The right to the task is simply kept. An abort or a wake is seen by the next `start`.
                 return Step::Again;
             }
@@ -210,7 +209,12 @@ unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>, he
         }
         Ok(Poll::Ready(())) => {
             let now = task.state().before_completion();
-            if now.is_sole() {
+            if now.has_join_interest() {
+                if let Some(output) = output {
+                    // SAFETY: we have the Notified, and the future is gone.
+                    unsafe { finish_wanted::<F, S>(task, Ok(output), now, here) };
+                }
+            } else if now.is_sole() {
                 // Detached, and no waker left: nobody is told, and nobody can come to know of the task any more.
                 if std::mem::needs_drop::<F::Output>() {
                     quietly(|| drop(output));
@@ -219,7 +223,7 @@ unsafe fn run<F: Future, S: Schedule>(task: RawTask, yielded: &StdCell<bool>, he
                 unsafe { release_to::<F, S>(task, here) };
             } else if let Some(output) = output {
                 // SAFETY: we have the Notified, and the future is gone.
-                unsafe { finish::<F, S>(task, Ok(output), now, here) };
+                unsafe { finish_detached::<F, S>(task, output, now, here) };
             }
             Step::Done
         }
@@ -355,17 +359,58 @@ unsafe fn finish<F: Future, S: Schedule>(
     now: Snapshot,
     here: Option<&S::Here>,
 ) {
-    let wanted = now.has_join_interest();
-    if wanted {
-        // SAFETY: the stage is ours until COMPLETE.
-        let stage = unsafe { stage::<F, S>(task) };
-        // SAFETY: as above; what is overwritten is `Consumed` and needs no drop.
-        stage.with_mut(|stage| unsafe { stage.write(Stage::Finished(result)) });
+    if now.has_join_interest() {
+        // SAFETY: passed on.
+        unsafe { finish_wanted::<F, S>(task, result, now, here) };
     } else {
         drop_result(result);
+        // SAFETY: as of this function; the output is not stored.
+        unsafe { complete::<F, S>(task, false, now, here) };
     }
-    // SAFETY: as of this function; the output is stored if `wanted`.
-    unsafe { complete::<F, S>(task, wanted, now, here) }
+}
+
+/// As `finish`, where `now` has join interest.
+///
+/// # Safety
+///
+/// As for `finish`.
+#[inline(always)]
+unsafe fn finish_wanted<F: Future, S: Schedule>(
+    task: RawTask,
+    result: Result<F::Output, JoinError>,
+    now: Snapshot,
+    here: Option<&S::Here>,
+) {
+    // SAFETY: the stage is ours until COMPLETE.
+    let stage = unsafe { stage::<F, S>(task) };
+    // SAFETY: as above; what is overwritten is `Consumed` and needs no drop.
+    stage.with_mut(|stage| unsafe { stage.write(Stage::Finished(result)) });
+    if now.has_join_waker() {
+        if task.state().complete_plainly(now, true) {
+            // SAFETY: the transition gave us the waker, and left us the reference.
+            return unsafe { wake_joiner::<S>(task, here) };
+        }
+    } else if task.state().complete_plainly(now, false) {
+        return;
+    }
+    // SAFETY: as of this function; the output is stored.
+    unsafe { complete::<F, S>(task, true, now, here) };
+}
+
+/// As `finish`, for a task that nobody awaits, and that somebody may wake. Out of line, so that `run` saves no registers for it.
+///
+/// # Safety
+///
+/// As for `finish`.
+#[inline(never)]
+unsafe fn finish_detached<F: Future, S: Schedule>(
+    task: RawTask,
+    output: F::Output,
+    now: Snapshot,
+    here: Option<&S::Here>,
+) {
+    // SAFETY: passed on.
+    unsafe { finish::<F, S>(task, Ok(output), now, here) }
 }
 
 /// Nobody is left to be told of a panic of the output's drop.
@@ -430,7 +475,7 @@ unsafe fn wake_joiner<S: Schedule>(task: RawTask, here: Option<&S::Here>) {
     }
     std::mem::forget(waker);
     // First, so that nothing of the task is kept in hand meanwhile.
-    if task.state().unref() {
+    if task.state().unref_shared() {
         // SAFETY: it was the last reference; the rest is passed on.
         return unsafe { release_and_queue::<S>(task, joiner, here) };
     }

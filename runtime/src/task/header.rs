@@ -1,13 +1,12 @@
 //! The front of a cell: what can be known of a task without knowing its future.
 #![allow(unsafe_code)]
 
-use std::cell::Cell as StdCell;
 use std::ptr::NonNull;
 
 use super::face::Face;
 use super::id::Id;
 use super::label::Label;
-use super::notified::{Here, Step};
+use super::notified::{Here, Polled, Step};
 use super::slot::JoinSlot;
 use super::state::State;
 use crate::primitives::atomic::AtomicPtr;
@@ -49,7 +48,7 @@ impl std::fmt::Debug for Header {
 /// What depends on the types of the future and of the scheduler.
 pub(super) struct Vtable {
     /// Polls or cancels once. The caller has the Notified, and loses it. What is `Here` is of the task's scheduler.
-    pub(super) run: unsafe fn(RawTask, &StdCell<bool>, Here<'_>) -> Step,
+    pub(super) run: unsafe fn(RawTask, &Polled, Here<'_>) -> Step,
     /// Hands the Notified, which the caller has, to the scheduler. The caller holds a reference besides.
     pub(super) schedule: unsafe fn(RawTask),
     /// Wakes, and drops the reference that the caller held.

@@ -135,13 +135,14 @@ fn polled_again(id: Id) -> ! {
     );
 }
 
-/// Leaves `waker` in the join slot. `Err` when the task is complete. Out of line: it is the same for all outputs.
+/// Leaves `waker` in the join slot; wakes it when the task is complete by now. Out of line: it is the same for all outputs, and nothing
+/// is left to be done afterwards.
 ///
 /// # Safety
 ///
 /// The caller is the handle of `task`, and has just seen `now`, which was not complete.
 #[inline(never)]
-unsafe fn register(task: RawTask, now: Snapshot, waker: &Waker) -> Result<(), IsComplete> {
+unsafe fn register(task: RawTask, now: Snapshot, waker: &Waker) {
     if now.has_join_waker() {
         // SAFETY: passed on.
         return unsafe { register_again(task, waker) };
@@ -160,7 +161,7 @@ unsafe fn register(task: RawTask, now: Snapshot, waker: &Waker) -> Result<(), Is
 ///
 /// As for `register`; `JOIN_WAKER` is clear.
 #[inline(never)]
-unsafe fn register_foreign(task: RawTask, now: Snapshot, waker: &Waker) -> Result<(), IsComplete> {
+unsafe fn register_foreign(task: RawTask, now: Snapshot, waker: &Waker) {
     // SAFETY: passed on.
     unsafe { put(task, now, waker.clone()) }
 }
@@ -169,13 +170,12 @@ unsafe fn register_foreign(task: RawTask, now: Snapshot, waker: &Waker) -> Resul
 ///
 /// As for `register`; `JOIN_WAKER` is clear, and the slot empty.
 #[inline]
-unsafe fn put(task: RawTask, now: Snapshot, waker: Waker) -> Result<(), IsComplete> {
+unsafe fn put(task: RawTask, now: Snapshot, waker: Waker) {
     // SAFETY: promise of the caller.
     unsafe { task.join_waker().put(waker) };
-    match task.state().set_join_waker(now) {
-        Ok(()) => Ok(()),
+    if let Err(IsComplete) = task.state().set_join_waker(now) {
         // SAFETY: JOIN_WAKER was not set, and the slot holds what was just put in.
-        Err(complete) => unsafe { take_back(task, complete) },
+        unsafe { take_back(task) }
     }
 }
 
@@ -184,10 +184,9 @@ unsafe fn put(task: RawTask, now: Snapshot, waker: Waker) -> Result<(), IsComple
 /// The caller is the handle of `task`; the slot holds a waker, and `JOIN_WAKER` is clear.
 #[cold]
 #[inline(never)]
-unsafe fn take_back(task: RawTask, complete: IsComplete) -> Result<(), IsComplete> {
+unsafe fn take_back(task: RawTask) {
     // SAFETY: promise of the caller.
-    drop(unsafe { task.join_waker().take() });
-    Err(complete)
+    unsafe { task.join_waker().take() }.wake();
 }
 
 /// As `register`, where a waker is in the slot.
@@ -196,13 +195,15 @@ unsafe fn take_back(task: RawTask, complete: IsComplete) -> Result<(), IsComplet
 ///
 /// The caller is the handle of `task`, and `JOIN_WAKER` is set.
 #[inline(never)]
-unsafe fn register_again(task: RawTask, waker: &Waker) -> Result<(), IsComplete> {
+unsafe fn register_again(task: RawTask, waker: &Waker) {
     let slot = task.join_waker();
     // SAFETY: we are the handle, and JOIN_WAKER is set.
     if unsafe { slot.will_wake(waker) } {
-        return Ok(());
+        return;
     }
-    let now = task.state().unset_join_waker()?;
+    let Ok(now) = task.state().unset_join_waker() else {
+        return waker.wake_by_ref();
+    };
     // SAFETY: JOIN_WAKER has just been cleared by us.
     let former = unsafe { slot.take() };
     // Its drop may panic; the slot is in order by now.
@@ -220,8 +221,9 @@ impl<T> Future for JoinHandle<T> {
             polled_again(self.id);
         };
         let now = task.state().observe();
-        // SAFETY: this is the handle, and has just looked.
-        if !now.is_complete() && unsafe { register(task, now, cx.waker()) }.is_ok() {
+        if !now.is_complete() {
+            // SAFETY: this is the handle, and has just looked.
+            unsafe { register(task, now, cx.waker()) };
             return Poll::Pending;
         }
         // Only an output is an operation.

@@ -47,7 +47,7 @@ pub(crate) use current::{Place, running};
 pub(crate) use face::Sight;
 pub(crate) use header::{Header, queue_next};
 pub(crate) use label::Label;
-pub(crate) use notified::{Notified, Ran};
+pub(crate) use notified::{Notified, Polled, Ran};
 pub(crate) use quiet::quietly;
 pub(crate) use refused::refuse;
 pub(crate) use schedule::Schedule;

@@ -42,6 +42,48 @@ pub(super) enum Step {
     Done,
 }
 
+/// Which task a thread polls, until that has yielded.
+#[derive(Debug)]
+pub(crate) struct Polled(Cell<*const Header>);
+
+impl Polled {
+    /// No cell's address, and not null, which is a task that has yielded.
+    const NOBODY: *const Header = std::ptr::dangling();
+
+    pub(crate) fn new() -> Self {
+        Polled(Cell::new(Self::NOBODY))
+    }
+
+    /// A poll of the task in this cell begins.
+    #[inline]
+    pub(crate) fn begin(&self, task: *const Header) {
+        self.0.set(task);
+    }
+
+    /// The poll has ended.
+    #[inline]
+    pub(crate) fn end(&self) {
+        self.0.set(Self::NOBODY);
+    }
+
+    /// Whether the task in this cell is being polled, and has not yielded.
+    #[inline]
+    pub(crate) fn is(&self, task: *const Header) -> bool {
+        std::ptr::eq(self.0.get(), task)
+    }
+
+    /// The task wants its neighbours to run first, and has left its waker nowhere.
+    #[inline]
+    pub(crate) fn set_yielded(&self) {
+        self.0.set(std::ptr::null());
+    }
+
+    #[inline]
+    pub(super) fn has_yielded(&self) -> bool {
+        self.0.get().is_null()
+    }
+}
+
 /// An `Option<&S::Here>`, as the vtable takes it.
 #[derive(Clone, Copy)]
 pub(super) struct Here<'a>(Option<NonNull<()>>, PhantomData<&'a ()>);
@@ -73,17 +115,16 @@ impl<S: Schedule> Notified<S> {
 
     /// Polls the task once, or drops its future if it was cancelled.
     ///
-    /// `yielded`, which is false before, is set by a future that wants its neighbours to run first and has left its waker nowhere
-    /// (`yield_now`).
+    /// `polled` says that this task is, and a future that wants its neighbours to run first says so there (`yield_now`).
     /// A panic of the task ends in its `JoinError`, never here.
     ///
     /// `here` must be what the calling thread has of the task's scheduler. With it the cell of a task that ends goes back, and the
     /// task that awaits it is queued, without a look at where this is.
     #[inline]
-    pub(crate) fn run(self, yielded: &Cell<bool>, here: Option<&S::Here>) -> Ran<S> {
+    pub(crate) fn run(self, polled: &Polled, here: Option<&S::Here>) -> Ran<S> {
         let here = Here::from(here);
         // SAFETY: we have the Notified, and do not use it again unless it is given back; `here` is an `S`'s.
-        match unsafe { (self.task.vtable().run)(self.task, yielded, here) } {
+        match unsafe { (self.task.vtable().run)(self.task, polled, here) } {
             Step::Idle => Ran::Idle,
             Step::Again => Ran::Again(self),
             Step::Done => Ran::Done,
@@ -93,7 +134,7 @@ impl<S: Schedule> Notified<S> {
     /// Drops the future; the handle resolves cancelled.
     pub(crate) fn cancel(self) {
         self.task.state().cancel_owned();
-        let ran = self.run(&Cell::default(), None);
+        let ran = self.run(&Polled::new(), None);
         debug_assert!(matches!(ran, Ran::Done), "a cancelled task is not polled");
     }
 

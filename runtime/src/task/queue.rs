@@ -1,6 +1,6 @@
 //! The least scheduler there is: one queue under a lock, run by whoever asks. For the tests and the loom models.
 #![allow(unreachable_pub, reason = "public as `model` alone")]
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::arena::Scan;
 use super::spawn::spawn;
-use super::{Arena, Cache, Id, JoinHandle, Label, Notified, Ran, Schedule};
+use super::{Arena, Cache, Id, JoinHandle, Label, Notified, Polled, Ran, Schedule};
 use crate::primitives::atomic::AtomicBool;
 use crate::primitives::{self, Arc, Mutex};
 #[cfg(runtime_loom)]
@@ -191,7 +191,7 @@ impl Executor {
 
     pub(crate) fn run(&self, task: Notified<Queue>) {
         let worker = self.0.worker();
-        match task.run(&Cell::default(), worker.as_deref()) {
+        match task.run(&Polled::new(), worker.as_deref()) {
             Ran::Idle | Ran::Done => {}
             Ran::Again(task) => self.0.schedule(task),
         }

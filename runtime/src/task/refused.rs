@@ -1,7 +1,6 @@
 //! A task that was never spawned: its scheduler had closed. Its handle resolves cancelled.
 #![allow(unsafe_code)]
 
-use std::cell::Cell as StdCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
@@ -12,7 +11,7 @@ use super::header::{Body, Header, RawTask, Vtable};
 use super::id::Id;
 use super::join::JoinHandle;
 use super::label::Label;
-use super::notified::{Here, Step};
+use super::notified::{Here, Polled, Step};
 use super::quiet::quietly;
 use crate::primitives::UnsafeCell;
 
@@ -72,7 +71,7 @@ pub(super) fn over(id: Id) -> AbortHandle {
     unsafe { AbortHandle::new(task) }
 }
 
-unsafe fn run(_: RawTask, _: &StdCell<bool>, _: Here<'_>) -> Step {
+unsafe fn run(_: RawTask, _: &Polled, _: Here<'_>) -> Step {
     unreachable!("a refused task is complete, nobody has its Notified")
 }
 

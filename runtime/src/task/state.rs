@@ -111,15 +111,14 @@ impl State {
         let mut now = self.0.load(Relaxed);
         loop {
             debug_assert!(now & REFS != 0, "a waker holds a reference: {:?}", Snapshot(now));
-            if now & COMPLETE != 0 {
-                return if self.unref() { WakeByValue::Release } else { WakeByValue::Nothing };
-            }
-            let (next, wake) = match now & OWNED {
-                0 => (now | OWNED, WakeByValue::Submit),
-                _ => (now | WOKEN, WakeByValue::Nothing),
+            let (next, wake) = match now & (OWNED | COMPLETE) {
+                // One sum: the common case.
+                0 => (now + OWNED - REF_ONE, WakeByValue::Submit),
+                OWNED => ((now | WOKEN) - REF_ONE, WakeByValue::Nothing),
+                _ => return if self.unref() { WakeByValue::Release } else { WakeByValue::Nothing },
             };
             // Ordering: Release as in `wake_by_ref`, and as in `unref`.
-            match self.0.compare_exchange_weak(now, next - REF_ONE, Release, Relaxed) {
+            match self.0.compare_exchange_weak(now, next, Release, Relaxed) {
                 Ok(_) => return wake,
                 Err(actual) => now = actual,
             }
@@ -137,6 +136,9 @@ impl State {
             "polled without the right to: {:?}",
             Snapshot(now)
         );
+        if now & (WOKEN | CANCELLED) == 0 {
+            return Start::Poll;
+        }
         if now & WOKEN != 0 {
             // Ordering: Acquire pairs with the Release of the wakes that came since the load.
             now = self.0.fetch_and(!WOKEN, Acquire);
@@ -158,15 +160,12 @@ impl State {
                 "parked without the right to: {:?}",
                 Snapshot(now)
             );
-            if now & CANCELLED != 0 {
-                return Park::Cancel;
-            }
-            if now & WOKEN != 0 {
-                // Left set: `start` clears it, and so sees the wakes up to then.
-                return Park::Again;
+            if now & (CANCELLED | WOKEN) != 0 {
+                // WOKEN is left set: `start` clears it, and so sees the wakes up to then.
+                return if now & CANCELLED != 0 { Park::Cancel } else { Park::Again };
             }
             // Ordering: Release pairs with the Acquire of the next `start`: it sees the future as this poll left it.
-            match self.0.compare_exchange_weak(now, now & !OWNED, Release, Acquire) {
+            match self.0.compare_exchange_weak(now, now - OWNED, Release, Acquire) {
                 Ok(_) => return Park::Idle,
                 Err(actual) => now = actual,
             }
@@ -179,6 +178,24 @@ impl State {
         // Ordering: Acquire pairs with the Release of `unref` and `detach`: if the owner is alone, the others are done with the
         // cell.
         Snapshot(self.0.load(Acquire))
+    }
+
+    /// As `complete`, of an output that is stored, by one sum. `now` has join interest. False where that is not to be: nothing was
+    /// done, and `complete` does it.
+    #[inline]
+    pub(super) fn complete_plainly(&self, now: Snapshot, awaited: bool) -> bool {
+        let Snapshot(now) = now;
+        debug_assert!(now & OWNED != 0 && now & COMPLETE == 0, "completed twice: {:?}", Snapshot(now));
+        debug_assert!(
+            now & JOIN_INTEREST != 0,
+            "it is the handle that has a reference left: {:?}",
+            Snapshot(now)
+        );
+        debug_assert_eq!(now & JOIN_WAKER != 0, awaited);
+        // The executor's reference, unless the waker is to be read first.
+        let next = if awaited { now + COMPLETE - OWNED } else { now + COMPLETE - OWNED - REF_ONE };
+        // Ordering: as in `complete`.
+        now & WOKEN == 0 && self.0.compare_exchange(now, next, AcqRel, Relaxed).is_ok()
     }
 
     /// The owner has dropped the future. `stored`: the output is in the cell. `now`: what `before_completion` saw.
@@ -277,22 +294,20 @@ impl State {
         }
     }
 
-    /// The handle has put a waker into the join slot, which was its own. `now`: what it saw before.
+    /// The handle has put a waker into the join slot, which was its own. `now`: what it saw before, which was not complete.
     #[inline]
     pub(super) fn set_join_waker(&self, now: Snapshot) -> Result<(), IsComplete> {
         let Snapshot(mut now) = now;
         loop {
             debug_assert!(
-                now & JOIN_INTEREST != 0 && now & JOIN_WAKER == 0,
+                now & (JOIN_INTEREST | JOIN_WAKER | COMPLETE) == JOIN_INTEREST,
                 "not its slot: {:?}",
                 Snapshot(now)
             );
-            if now & COMPLETE != 0 {
-                return Err(IsComplete);
-            }
             // Ordering: Release publishes the waker to `complete`; Acquire as in `is_complete`.
-            match self.0.compare_exchange_weak(now, now | JOIN_WAKER, Release, Acquire) {
+            match self.0.compare_exchange_weak(now, now + JOIN_WAKER, Release, Acquire) {
                 Ok(_) => return Ok(()),
+                Err(actual) if actual & COMPLETE != 0 => return Err(IsComplete),
                 Err(actual) => now = actual,
             }
         }
@@ -369,13 +384,23 @@ impl State {
         // Ordering: Acquire pairs with the Release below: whoever finds itself alone sees the others done.
         let now = self.0.load(Acquire);
         debug_assert!(now & REFS != 0, "no reference to drop: {:?}", Snapshot(now));
-        if now & REFS == REF_ONE {
+        if now < 2 * REF_ONE {
             // A reference is made from a reference only: there is nobody left to race with.
             return true;
         }
         // Ordering: Release hands what this holder did to the one who releases the cell; Acquire as above.
         let before = self.0.fetch_sub(REF_ONE, AcqRel);
-        before & REFS == REF_ONE
+        before < 2 * REF_ONE
+    }
+
+    /// As `unref`, by one who is mostly not the last.
+    #[inline]
+    #[must_use]
+    pub(super) fn unref_shared(&self) -> bool {
+        // Ordering: as in `unref`.
+        let before = self.0.fetch_sub(REF_ONE, AcqRel);
+        debug_assert!(before & REFS != 0, "no reference to drop: {:?}", Snapshot(before));
+        before < 2 * REF_ONE
     }
 }
 
@@ -406,7 +431,8 @@ impl Snapshot {
     /// for good.
     #[inline]
     pub(super) fn is_sole(self) -> bool {
-        self.0 & (REFS | JOIN_INTEREST) == REF_ONE
+        debug_assert!(self.0 >= REF_ONE, "the owner has a reference: {self:?}");
+        self.0 & JOIN_INTEREST == 0 && self.0 < 2 * REF_ONE
     }
 
     #[inline]

@@ -2,7 +2,6 @@
 //! them. So the others have no part in it, and nobody asks at a poll whether it is to be timed.
 #![allow(unsafe_code)]
 
-use std::cell::Cell as StdCell;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -11,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::header::{RawTask, Vtable};
 use super::id::Id;
-use super::notified::{Here, Step};
+use super::notified::{Here, Polled, Step};
 use crate::poll_times;
 
 /// The vtable for a task about to be spawned, whose polls are counted from now on.
@@ -31,12 +30,12 @@ fn timed(plain: &'static Vtable) -> &'static Vtable {
 /// # Safety
 ///
 /// As for the `run` behind it.
-unsafe fn run(task: RawTask, yielded: &StdCell<bool>, here: Here<'_>) -> Step {
+unsafe fn run(task: RawTask, polled: &Polled, here: Here<'_>) -> Step {
     let id = task.face().id_number();
     let plain = task.vtable().behind.expect("only `timed` makes vtables with this function");
     let began = Instant::now();
     // SAFETY: passed on.
-    let step = unsafe { (plain.run)(task, yielded, here) };
+    let step = unsafe { (plain.run)(task, polled, here) };
     // From here on the task is somebody else's, or gone.
     match step {
         Step::Idle | Step::Again => poll_times::count(id, began.elapsed()),

@@ -27,7 +27,7 @@ pub(super) fn task_of(waker: &Waker) -> Option<RawTask> {
 pub(super) fn cloned_task(waker: &Waker) -> Option<Waker> {
     task_of(waker)?.state().ref_inc();
     // SAFETY: the functions of `VTABLE` keep the waker's contract for the task, whose reference was just made.
-    Some(unsafe { Waker::new(waker.data(), &VTABLE) })
+    Some(unsafe { Waker::new(waker.data(), waker.vtable()) })
 }
 
 /// One for all tasks, so that `will_wake` compares the cell alone.

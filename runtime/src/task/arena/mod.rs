@@ -21,7 +21,7 @@ pub(super) use class::{Class, Home};
 
 use super::face::Sight;
 use super::header::{Header, RawTask};
-use super::notified::{Notified, Ran};
+use super::notified::{Notified, Polled, Ran};
 use super::quiet::quietly;
 use super::schedule::Schedule;
 use super::state::{Shut, State};
@@ -181,7 +181,7 @@ impl<S: Schedule> Arena<S> {
         for task in taken {
             // SAFETY: the transition gave us the Notified of a task of this arena.
             let notified = unsafe { Notified::<S>::new(task) };
-            let ran = notified.run(&std::cell::Cell::default(), None);
+            let ran = notified.run(&Polled::new(), None);
             debug_assert!(matches!(ran, Ran::Done), "a cancelled task is not polled");
         }
         scan

@@ -2,7 +2,15 @@
 #![expect(clippy::waker_clone_wake, reason = "a wake by value is what is tested")]
 use std::sync::atomic::AtomicBool;
 
+use super::super::Polled;
 use super::*;
+
+/// Of a task that yields in its poll.
+fn yielding() -> Polled {
+    let polled = Polled::new();
+    polled.set_yielded();
+    polled
+}
 
 /// T3.
 #[test]
@@ -271,11 +279,11 @@ fn a_yield_keeps_the_task_for_the_next_poll_and_no_longer() {
     let (seen, future) = Counted::new(2);
     drop(executor.spawn(future));
     let task = executor.next().unwrap();
-    let Ran::Again(task) = task.run(&std::cell::Cell::new(true), None) else { panic!("it yielded") };
+    let Ran::Again(task) = task.run(&yielding(), None) else { panic!("it yielded") };
     // A wake while it is kept is one with the poll that comes anyway.
     seen.waker().wake();
     assert!(executor.next().is_none());
-    assert!(matches!(task.run(&std::cell::Cell::default(), None), Ran::Idle));
+    assert!(matches!(task.run(&Polled::new(), None), Ran::Idle));
     seen.waker().wake();
     assert_eq!(executor.run_all(), 1);
     assert_eq!(seen.counts(), (3, 1, 1));
@@ -289,12 +297,10 @@ fn a_yielding_task_that_is_aborted_is_dropped_instead_of_polled() {
     let executor = Executor::new();
     let (seen, future) = Counted::new(2);
     let handle = executor.spawn(future);
-    let Ran::Again(task) = executor.next().unwrap().run(&std::cell::Cell::new(true), None) else {
-        panic!("it yielded")
-    };
+    let Ran::Again(task) = executor.next().unwrap().run(&yielding(), None) else { panic!("it yielded") };
     handle.abort();
     assert!(executor.next().is_none(), "it is queued already");
-    assert!(matches!(task.run(&std::cell::Cell::default(), None), Ran::Done));
+    assert!(matches!(task.run(&Polled::new(), None), Ran::Done));
     *seen.waker.lock() = None;
     assert_eq!(seen.counts(), (1, 1, 0));
     assert!(joined(handle).unwrap_err().is_cancelled());

@@ -89,6 +89,25 @@ fn complete_drops_the_reference_or_keeps_it_for_the_join_waker() {
 }
 
 #[test]
+fn a_wanted_task_that_was_not_woken_completes_plainly_unless_its_word_changes_meanwhile() {
+    for (joined, awaited, left) in [(INTEREST, false, R1), (INTEREST | JOIN_WAKER, true, R2)] {
+        let plainly = |state: &State| state.complete_plainly(state.before_completion(), awaited);
+        let late = |state: &State| {
+            let before = state.before_completion();
+            assert_eq!(state.wake_by_ref(), Wake::Nothing);
+            state.complete_plainly(before, awaited)
+        };
+        for cancelled in [0, CANCELLED] {
+            let word = OWNED | joined | cancelled;
+            expect(R2 | word, plainly, true, left | COMPLETE | joined | cancelled);
+            expect(R3 | word, plainly, true, (left + REF_ONE) | COMPLETE | joined | cancelled);
+            expect(R2 | word | WOKEN, plainly, false, R2 | word | WOKEN);
+            expect(R2 | word, late, false, R2 | word | WOKEN);
+        }
+    }
+}
+
+#[test]
 fn abort_marks_and_has_an_idle_task_scheduled() {
     for held in [R2, R2 | INTEREST, R3 | INTEREST | JOIN_WAKER] {
         expect(held, State::abort, Wake::Submit, held | OWNED | CANCELLED);
@@ -137,8 +156,13 @@ fn the_join_waker_is_set_and_unset_before_completion_only() {
         expect(now, set_late, Ok(()), (now | JOIN_WAKER) + REF_ONE);
         expect(now | JOIN_WAKER, unset, Ok(()), now);
     }
+    let set_too_late = |state: &State| {
+        let before = state.observe();
+        assert_eq!(state.complete(true, state.before_completion()), Complete::Done);
+        state.set_join_waker(before)
+    };
     let complete = R1 | INTEREST | COMPLETE;
-    expect(complete, set, Err(IsComplete), complete);
+    expect(R2 | INTEREST | OWNED, set_too_late, Err(IsComplete), complete);
     expect(complete | JOIN_WAKER, unset, Err(IsComplete), complete | JOIN_WAKER);
 }
 
@@ -163,6 +187,9 @@ fn detaching_says_what_is_left_to_drop() {
 fn the_last_reference_is_known() {
     expect(R2, State::unref, false, R1);
     expect(R1 | COMPLETE, State::unref, true, R1 | COMPLETE);
+    expect(R2 | COMPLETE, State::unref_shared, false, R1 | COMPLETE);
+    // Here the last one is counted down as well: the cell is nobody's.
+    expect(R1 | COMPLETE, State::unref_shared, true, COMPLETE);
     expect(R1 | OWNED, State::ref_inc, (), R2 | OWNED);
     let is_sole = |state: &State| state.before_completion().is_sole();
     expect(R1 | OWNED, is_sole, true, R1 | OWNED);
