@@ -335,6 +335,29 @@ fn a_handle_dropped_against_completion_drops_the_output_once() {
 }
 
 #[test]
+fn a_handle_dropped_against_the_wake_of_the_task_that_awaits_it_releases_the_cell_once() {
+    model(3, || {
+        let executor = Executor::new();
+        let slot = Arc::new(Mutex::new(None));
+        let fill = slot.clone();
+        let joiner = executor.spawn(std::future::poll_fn(move |cx| {
+            let first = fill.lock().unwrap().replace(cx.waker().clone()).is_none();
+            if first { Poll::Pending } else { Poll::Ready(()) }
+        }));
+        assert!(executor.run_one());
+        let mut handle = executor.spawn(async { 7 });
+        assert!(poll_once(&mut handle, slot.lock().unwrap().as_ref().unwrap()).is_pending());
+        let other = executor.clone();
+        let thread = thread::spawn(move || other.as_worker(|| other.run_all()));
+        drop(handle);
+        thread.join().unwrap();
+        drop((joiner, slot));
+        assert_eq!(executor.run_all(), 0, "a task was queued twice");
+        end(executor);
+    });
+}
+
+#[test]
 fn abort_against_completion_has_one_outcome() {
     model(3, || {
         let (executor, mut handle, waker, drops) = idle_task();
