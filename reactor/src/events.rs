@@ -35,6 +35,18 @@ impl Events {
         crate::sys::epoll::wait(poll.as_raw_fd(), &mut self.0, timeout)
     }
 
+    /// Replaces the events by those that are there, no more than `most`.
+    pub(crate) fn take(&mut self, poll: &mut mio::Poll, most: usize) -> io::Result<()> {
+        use std::os::fd::AsRawFd as _;
+        crate::sys::epoll::take(poll.as_raw_fd(), &mut self.0, most)
+    }
+
+    /// Which local selectors it says have something.
+    pub(crate) fn locals(&self) -> impl Iterator<Item = usize> {
+        let tokens = self.0.iter().map(|event| event.u64 as usize).filter(|token| *token != UNBLOCK.0);
+        tokens.filter_map(|token| Token::from_selector(token).local())
+    }
+
     /// Whom they are for, and what is ready. That a block is to end is no event.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Token, Ready)> {
         self.0.iter().filter_map(|event| {
@@ -79,6 +91,16 @@ fn ready(flags: u32) -> Ready {
 impl Events {
     pub(crate) fn wait(&mut self, poll: &mut mio::Poll, timeout: Option<Duration>) -> io::Result<()> {
         poll.poll(&mut self.0, timeout)
+    }
+
+    /// As many as there is room for.
+    pub(crate) fn take(&mut self, poll: &mut mio::Poll, _: usize) -> io::Result<()> {
+        self.wait(poll, Some(Duration::ZERO))
+    }
+
+    /// There are none.
+    pub(crate) fn locals(&self) -> impl Iterator<Item = usize> {
+        std::iter::empty()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Token, Ready)> {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 
 use reactor_hook::{Driver, Placement, drive, driver_of, has_place, is_driven_here};
 
+use crate::affinity::{Affinity, Part};
 use crate::cell::ReadinessCell;
 use crate::interest::Interest;
 use crate::reactor::{Reactor, Token};
@@ -23,6 +24,8 @@ pub(crate) struct Registration {
     interest: Interest,
     /// Whether the selector was asked to report that it may be written. Changed with `home` locked, and never taken back.
     asks_writable: AtomicBool,
+    /// In whose local selector it is to be.
+    affinity: Affinity,
 }
 
 #[derive(Debug)]
@@ -95,13 +98,14 @@ impl Home {
 }
 
 impl Registration {
-    pub(crate) fn new(interest: Interest) -> Registration {
+    pub(crate) fn new(interest: Interest, part: Part) -> Registration {
         Registration {
             cell: Arc::new(ReadinessCell::new()),
             key: AtomicPtr::new(ptr::null_mut()),
             home: Mutex::new(None),
             interest,
             asks_writable: AtomicBool::new(false),
+            affinity: Affinity::new(part),
         }
     }
 
@@ -130,7 +134,46 @@ impl Registration {
     pub(crate) fn attend(&self, fd: RawFd, waits: Interest) -> io::Result<()> {
         // Relaxed: as in `is_attended`. The reactor of this thread's frame leaves on this thread, or with its pool.
         let key = self.key.load(Ordering::Relaxed);
-        if is_driven_here(key) && self.asks(waits) { Ok(()) } else { self.settle(fd, waits) }
+        if is_driven_here(key) && self.asks(waits) {
+            if self.affinity.is_due() {
+                self.find_lane(fd);
+            }
+            Ok(())
+        } else {
+            self.settle(fd, waits)
+        }
+    }
+
+    /// Asks to whose local selector it belongs, and moves it there: as in `move_to` it is registered there first, with all that was asked so
+    /// far. Where that is refused it stays, and is driven as well.
+    #[cold]
+    fn find_lane(&self, fd: RawFd) {
+        let mut home = self.home.lock();
+        // It may have moved to another reactor since.
+        let Some(Home { reactor, token }) =
+            home.as_mut().filter(|home| is_driven_here(Arc::as_ptr(&home.reactor).cast()))
+        else {
+            return;
+        };
+        self.affinity.put_off();
+        let present = token.lane();
+        let Some(lane) = reactor.lane_for(self.affinity.part(), fd, present) else {
+            return;
+        };
+        if present != Some(lane) {
+            // What this one waits for was asked.
+            let question = self.question(Interest::READABLE);
+            let Ok(new) = reactor.register_locally(lane, self.affinity.part(), fd, question, &self.cell)
+            else {
+                return;
+            };
+            let former = std::mem::replace(token, new);
+            // What the former selector has still to say is one more reason to look.
+            let _ = reactor.deregister(former);
+        }
+        if self.affinity.part() == Part::Leads {
+            self.affinity.settle();
+        }
     }
 
     /// Whether the selector reports what concerns `interest`.
@@ -208,6 +251,7 @@ impl Registration {
         let token = reactor.register(fd, question, &self.cell)?;
         self.note(question);
         self.leave(home).ok();
+        self.affinity.restart(reactor.has_lanes());
         self.key.store(Arc::as_ptr(&reactor).cast_mut().cast(), Ordering::Relaxed);
         *home = Some(Home { reactor, token });
         Ok(())

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use reactor_hook::budget;
 
+use crate::affinity::Part;
 pub(crate) use crate::cell::Progress;
 use crate::cell::{Place, Seen, Wait};
 use crate::home::Registration;
@@ -44,7 +45,12 @@ impl<S: AsRawFd> Io<S> {
     }
 
     pub(crate) fn with_interest(inner: S, interest: Interest) -> Io<S> {
-        Io { registration: Registration::new(interest), inner }
+        Io::with_part(inner, interest, Part::Stays)
+    }
+
+    /// `part`: whether workers share it out among them.
+    pub(crate) fn with_part(inner: S, interest: Interest, part: Part) -> Io<S> {
+        Io { registration: Registration::new(interest, part), inner }
     }
 
     pub(crate) fn get_ref(&self) -> &S {

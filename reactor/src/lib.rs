@@ -8,9 +8,11 @@
 #![deny(unsafe_code)]
 #![cfg_attr(runtime_loom, allow(dead_code))]
 
+mod affinity;
 mod cell;
 mod home;
 mod interest;
+mod neglect;
 mod ready;
 mod sync;
 
@@ -29,6 +31,8 @@ mod events;
 mod gate;
 #[cfg(not(runtime_loom))]
 mod io;
+#[cfg(not(runtime_loom))]
+mod locals;
 #[cfg(not(runtime_loom))]
 pub mod net;
 #[cfg(not(runtime_loom))]

@@ -8,11 +8,15 @@ pub use self::reactor::happen;
 use std::io;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
+
+use reactor_hook::{Driver as _, Frame};
 
 use crate::Direction::{self, Read};
 use crate::Interest;
+use crate::affinity::Part;
 use crate::cell::{Place, Progress, ReadinessCell};
-use crate::home::Registration;
+use crate::home::{Registration, Role};
 use crate::ready::Ready;
 
 pub struct Cell(ReadinessCell);
@@ -67,6 +71,61 @@ impl Cell {
     }
 }
 
+/// The reactor of a pool.
+pub struct Pool(Arc<reactor::Reactor>);
+
+impl Pool {
+    /// With a local selector for each of so many workers. Somebody drives it.
+    pub fn new(workers: usize) -> Pool {
+        let reactor = Arc::new(reactor::Reactor::with_lanes(Role::Owned, workers));
+        assert!(reactor.attendance().try_attend());
+        Pool(reactor)
+    }
+
+    /// From now on no local selector is to be had.
+    pub fn refuse_local_selectors(&self) {
+        self.0.refuse_local_selectors();
+    }
+
+    /// As worker `lane` polls.
+    pub fn as_worker<T>(&self, lane: u32, poll: impl FnOnce() -> T) -> T {
+        let frame = Frame::builder().driver(self.0.clone()).lane(lane).build();
+        let _entered = frame.enter();
+        poll()
+    }
+
+    /// Worker `lane` looks into its own selector.
+    pub fn look(&self, lane: usize) {
+        self.0.look(lane);
+    }
+
+    /// Worker `lane`, which is busy, turns the driver, so long after the beginning.
+    pub fn glance(&self, lane: usize, is_parked: impl Fn(usize) -> bool, passed: Duration) {
+        self.0.glance(lane, &is_parked, passed);
+    }
+
+    /// Whoever polls from now on is on the core on which worker `lane` looks.
+    pub fn feed(&self, lane: u32) {
+        self.0.feed(lane);
+    }
+
+    /// Who holds the token waits.
+    pub fn block(&self) {
+        let _ = self.0.block(None);
+    }
+
+    /// Ends that.
+    pub fn unblock(&self) {
+        self.0.unblock();
+    }
+}
+
+impl Clone for Pool {
+    fn clone(&self) -> Pool {
+        Pool(self.0.clone())
+    }
+}
+
 /// A socket, of the model's system.
 pub struct Socket {
     registration: Registration,
@@ -76,16 +135,21 @@ pub struct Socket {
 impl Socket {
     #[allow(clippy::new_without_default)]
     pub fn new() -> Arc<Socket> {
-        Arc::new(Socket::with_fd(0))
+        Arc::new(Socket::with_fd(0, Part::Leads))
+    }
+
+    /// One that goes where it is fed.
+    pub fn accepted() -> Arc<Socket> {
+        Arc::new(Socket::with_fd(0, Part::Follows))
     }
 
     /// One that no reactor can register.
     pub fn closed() -> Socket {
-        Socket::with_fd(-1)
+        Socket::with_fd(-1, Part::Leads)
     }
 
-    fn with_fd(fd: i32) -> Socket {
-        Socket { registration: Registration::new(Interest::READABLE | Interest::WRITABLE), fd }
+    fn with_fd(fd: i32, part: Part) -> Socket {
+        Socket { registration: Registration::new(Interest::READABLE | Interest::WRITABLE, part), fd }
     }
 
     /// As an operation in one direction polls. Otherwise an event will wake `waker`.

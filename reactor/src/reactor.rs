@@ -1,22 +1,24 @@
-//! The reactor: who waits in its selector, and how he is unblocked.
+//! The reactor: its selectors, who waits in them, and how he is unblocked.
 use std::fmt;
 use std::io;
 use std::os::fd::RawFd;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use reactor_hook::process::Origin;
-use reactor_hook::{Attendance, Driver, Turn, is_driven_here};
+use reactor_hook::{Attendance, Driver, Turn, is_driven_here, lane};
 
+use crate::affinity::Part;
 use crate::cell::ReadinessCell;
 use crate::gate::Gate;
 use crate::home::Role;
 use crate::interest::Interest;
-pub(crate) use crate::registry::Token;
-use crate::registry::UNBLOCK;
-use crate::selector::Selector;
+use crate::locals::Locals;
+use crate::neglect::Reach;
+use crate::registry::{self, UNBLOCK};
+use crate::selector::{Looking, Selector};
 
 /// Events fetched by one system call; more wait for the next turn. The kernel keeps them in the order in which they came, and other workers
 /// find them there; and what few events wake is polled before the cache has forgotten it. With 1024, as mio and tokio have by default, a
@@ -41,7 +43,10 @@ const WHAT: &str = "the reactor, or the runtime that drives it,";
 /// # std::io::Result::Ok(())
 /// ```
 pub struct Reactor {
-    selector: Selector,
+    shared: Selector,
+    locals: Locals,
+    /// Of all selectors.
+    sources: AtomicUsize,
     attendance: Attendance,
     gate: Gate,
     waker: mio::Waker,
@@ -49,6 +54,23 @@ pub struct Reactor {
     knocks: AtomicU64,
     role: Role,
     origin: Origin,
+}
+
+/// A registration: with which selector, and its token there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Token {
+    /// The lane whose selector it is; the shared one is nobody's.
+    lane: Option<u32>,
+    /// It is one of that selector's leaders.
+    leads: bool,
+    token: registry::Token,
+}
+
+impl Token {
+    /// The lane in whose selector it is.
+    pub(crate) fn lane(self) -> Option<u32> {
+        self.lane
+    }
 }
 
 // A panic finds it as any other thread would: no user code runs in the middle of a change.
@@ -75,10 +97,27 @@ impl Reactor {
         Reactor::build(Role::Owned)
     }
 
+    /// One for a pool: each of so many lanes, the first of the [`lane`](reactor_hook::FrameBuilder::lane)s of its frames, may get a
+    /// local selector, and has to [`look`](Reactor::look) into that. As all are told to who [`block`](Driver::block)s, nothing is
+    /// lost if it does not.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Reactor::new).
+    pub fn with_lanes(lanes: usize) -> io::Result<Arc<Reactor>> {
+        Reactor::build_with(Role::Owned, lanes)
+    }
+
     pub(crate) fn build(role: Role) -> io::Result<Arc<Reactor>> {
-        let (selector, waker) = Selector::new(EVENTS, |poll| mio::Waker::new(poll.registry(), UNBLOCK))?;
+        Reactor::build_with(role, 0)
+    }
+
+    fn build_with(role: Role, lanes: usize) -> io::Result<Arc<Reactor>> {
+        let (shared, waker) = Selector::new(EVENTS, |poll| mio::Waker::new(poll.registry(), UNBLOCK))?;
         Ok(Arc::new(Reactor {
-            selector,
+            shared,
+            locals: Locals::new(lanes),
+            sources: AtomicUsize::new(0),
             attendance: Attendance::new(),
             gate: Gate::new(),
             waker,
@@ -106,7 +145,30 @@ impl Reactor {
 
     /// How many sources are registered.
     pub fn sources(&self) -> usize {
-        self.selector.len()
+        // Relaxed: a count for people, and for an answer that is checked again by those it sends away.
+        self.sources.load(Ordering::Relaxed)
+    }
+
+    /// Whether `lane` has sources in its local selector, so that a look is worth it.
+    #[inline]
+    pub fn has_local_sources(&self, lane: usize) -> bool {
+        self.locals.is_used(lane)
+    }
+
+    /// Whether it may have local selectors.
+    pub(crate) fn has_lanes(&self) -> bool {
+        self.locals.len() > 0
+    }
+
+    /// Into whose local selector a source of this part belongs that is polled by the worker here; none where it stays.
+    pub(crate) fn lane_for(&self, part: Part, fd: RawFd, present: Option<u32>) -> Option<u32> {
+        match part {
+            Part::Leads => self.locals.of_leader(lane(), self.sources()),
+            Part::Follows => {
+                self.locals.of_follower(present, self.sources(), || crate::sys::core::feeding(fd))
+            }
+            Part::Stays => None,
+        }
     }
 
     /// How often it has looked for events.
@@ -119,6 +181,55 @@ impl Reactor {
         self.knocks.load(Ordering::Relaxed)
     }
 
+    /// Takes what the local selector of `lane` has, no more than `most` events, and no more than 64. By the lane's worker.
+    pub fn look(&self, lane: usize, most: usize) {
+        if !self.is_inherited() {
+            self.locals.look(lane, most);
+        }
+    }
+
+    /// Takes what the shared selector has, those of lanes that are parked, and those into which nobody has looked for long. By the worker of
+    /// `lane`, which is busy, does not wait, and looks into its own by itself. One thread at a time, as with [`block`](Driver::block).
+    pub fn glance(&self, lane: usize, is_parked: impl Fn(usize) -> bool, now: Instant) {
+        self.turn(Some(Duration::ZERO), Reach::Beside { lane, is_parked: &is_parked, now });
+    }
+
+    fn turn(&self, timeout: Option<Duration>, reach: Reach<'_>) {
+        if let Err(error) = self.check_origin() {
+            // Its events are the parent's, and would be lost there.
+            panic!("{error}");
+        }
+        let Some(mut looking) = self.shared.try_look() else {
+            // Somebody turns it already.
+            return;
+        };
+        let blocks = timeout != Some(Duration::ZERO);
+        let timeout = if blocks && !self.gate.close() { Some(Duration::ZERO) } else { timeout };
+        let waited = looking.wait(timeout);
+        if blocks {
+            self.gate.open();
+        }
+        if let Err(error) = waited {
+            panic!("the reactor's selector failed: {error}");
+        }
+        if looking.has_found() {
+            self.dispatch(&mut looking, reach);
+            if blocks {
+                self.gate.heed();
+            }
+        }
+        // Relaxed: the only writer, by `looking`.
+        self.turns.store(self.turns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    fn dispatch(&self, looking: &mut Looking<'_>, reach: Reach<'_>) {
+        looking.dispatch();
+        if self.has_lanes() {
+            self.locals.heed(looking.locals(), reach);
+        }
+    }
+
+    /// With the shared selector.
     pub(crate) fn register(
         &self,
         fd: RawFd,
@@ -126,13 +237,48 @@ impl Reactor {
         cell: &Arc<ReadinessCell>,
     ) -> io::Result<Token> {
         self.check_origin()?;
-        self.selector.register(fd, interest, cell)
+        let token = self.shared.register(fd, interest, cell)?;
+        self.count_one();
+        Ok(Token { lane: None, leads: false, token })
+    }
+
+    /// With that of `lane`, one of its lanes.
+    pub(crate) fn register_locally(
+        &self,
+        lane: u32,
+        part: Part,
+        fd: RawFd,
+        interest: Interest,
+        cell: &Arc<ReadinessCell>,
+    ) -> io::Result<Token> {
+        self.check_origin()?;
+        let selector =
+            self.locals.get_or_make(lane as usize, |poll| self.shared.nest(poll, lane as usize))?;
+        let token = selector.register(fd, interest, cell)?;
+        self.count_one();
+        let leads = part == Part::Leads;
+        if leads {
+            self.locals.count_leader(lane, true);
+        }
+        Ok(Token { lane: Some(lane), leads, token })
+    }
+
+    fn count_one(&self) {
+        // Relaxed: as in `sources`.
+        self.sources.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn selector_of(&self, token: Token) -> &Selector {
+        match token.lane {
+            None => &self.shared,
+            Some(lane) => self.locals.get(lane as usize).expect("something is registered there"),
+        }
     }
 
     /// Asks for more than when it was registered.
     pub(crate) fn reregister(&self, token: Token, fd: RawFd, interest: Interest) -> io::Result<()> {
         self.check_origin()?;
-        self.selector.reregister(token, fd, interest)
+        self.selector_of(token).reregister(token.token, fd, interest)
     }
 
     pub(crate) fn deregister(&self, token: Token) -> io::Result<()> {
@@ -140,10 +286,14 @@ impl Reactor {
             // The selector is the parent's, whose registration must stay.
             return Ok(());
         }
-        let result = self.selector.deregister(token);
+        let result = self.selector_of(token).deregister(token.token);
+        if let (Some(lane), true) = (token.lane, token.leads) {
+            self.locals.count_leader(lane, false);
+        }
+        // Relaxed: as in `sources`.
+        let is_last = self.sources.fetch_sub(1, Ordering::Relaxed) == 1;
         // Its thread would otherwise go on blocking for nobody: one of its own, or one that a frame's was moved to.
-        if self.sources() == 0 && self.role != Role::Owned && !is_driven_here(std::ptr::from_ref(self).cast())
-        {
+        if is_last && self.role != Role::Owned && !is_driven_here(std::ptr::from_ref(self).cast()) {
             self.unblock();
         }
         result
@@ -160,31 +310,7 @@ impl Driver for Reactor {
     }
 
     fn block(&self, timeout: Option<Duration>) -> Turn {
-        if let Err(error) = self.check_origin() {
-            // Its events are the parent's, and would be lost there.
-            panic!("{error}");
-        }
-        let Some(mut looking) = self.selector.try_look() else {
-            // Somebody turns it already.
-            return Turn::Used;
-        };
-        let blocks = timeout != Some(Duration::ZERO);
-        let timeout = if blocks && !self.gate.close() { Some(Duration::ZERO) } else { timeout };
-        let waited = looking.wait(timeout);
-        if blocks {
-            self.gate.open();
-        }
-        if let Err(error) = waited {
-            panic!("the reactor's selector failed: {error}");
-        }
-        if looking.has_found() {
-            looking.dispatch();
-            if blocks {
-                self.gate.heed();
-            }
-        }
-        // Relaxed: the only writer, by `looking`.
-        self.turns.store(self.turns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.turn(timeout, Reach::All);
         if self.sources() == 0 { Turn::Unused } else { Turn::Used }
     }
 
@@ -197,8 +323,10 @@ impl Driver for Reactor {
     }
 
     fn abandoned(&self) {
-        for cell in self.selector.cells() {
-            cell.rouse();
+        for selector in std::iter::once(&self.shared).chain(self.locals.made()) {
+            for cell in selector.cells() {
+                cell.rouse();
+            }
         }
     }
 }

@@ -24,6 +24,11 @@ pub(crate) struct Token(usize);
 /// The token of the eventfd that ends a block.
 pub(crate) const UNBLOCK: mio::Token = mio::Token(usize::MAX);
 
+/// The token of the local selector of `lane`, in the shared one: with an index that no source has.
+pub(crate) fn token_of_local(lane: usize) -> usize {
+    INDEX_MASK | lane << INDEX_BITS
+}
+
 /// Bits of a token that are the index: half of them where there are 64, and a million sources where there are 32.
 const INDEX_BITS: u32 = if usize::BITS >= 64 { 32 } else { 20 };
 const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
@@ -41,6 +46,11 @@ impl Token {
 
     fn index(self) -> usize {
         self.0 & INDEX_MASK
+    }
+
+    /// Of which lane's selector it tells, if it is no source's.
+    pub(crate) fn local(self) -> Option<usize> {
+        (self.index() == INDEX_MASK).then_some(self.0 >> INDEX_BITS)
     }
 }
 
@@ -93,9 +103,15 @@ impl Registry {
     }
 
     /// How many sources are registered.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         // Relaxed: a count for people, and for an answer that is checked again by those it sends away.
         self.len.load(Ordering::Relaxed)
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn selector(&self) -> &mio::Registry {
+        &self.selector
     }
 
     /// Registers `fd`; its present readiness arrives as its first event.
@@ -113,7 +129,7 @@ impl Registry {
             let generation = entries.generation;
             entries.generation = generation.wrapping_add(1);
             let vacant = entries.slab.vacant_entry();
-            // The very last index would make the token of `UNBLOCK` possible.
+            // The very last index is that of `UNBLOCK`, and of local selectors.
             if vacant.key() >= INDEX_MASK {
                 return Err(io::Error::other("the reactor has no token left for another source"));
             }

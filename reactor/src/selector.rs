@@ -57,6 +57,19 @@ impl Selector {
         self.registry.register(fd, interest, cell)
     }
 
+    /// Reports as long as the selector of `lane`, another one, has something to report.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn nest(&self, other: &mio::Poll, lane: usize) -> io::Result<()> {
+        use std::os::fd::AsRawFd as _;
+        let token = crate::registry::token_of_local(lane);
+        crate::sys::epoll::nest(self.registry.selector().as_raw_fd(), other.as_raw_fd(), token)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn nest(&self, _: &mio::Poll, _: usize) -> io::Result<()> {
+        unreachable!("there are no lanes")
+    }
+
     pub(crate) fn reregister(&self, token: Token, fd: RawFd, interest: Interest) -> io::Result<()> {
         self.registry.reregister(token, fd, interest)
     }
@@ -75,6 +88,12 @@ impl Selector {
         let turning = self.turning.try_lock()?;
         Some(Looking { registry: &self.registry, turning })
     }
+
+    /// Nothing if somebody looks for longer than `patience`.
+    pub(crate) fn try_look_for(&self, patience: Duration) -> Option<Looking<'_>> {
+        let turning = self.turning.try_lock_for(patience)?;
+        Some(Looking { registry: &self.registry, turning })
+    }
 }
 
 impl Looking<'_> {
@@ -87,9 +106,20 @@ impl Looking<'_> {
         }
     }
 
+    /// Takes what is there, no more than `most`.
+    pub(crate) fn take(&mut self, most: usize) -> io::Result<()> {
+        let Turning { poll, events, .. } = &mut *self.turning;
+        events.take(poll, most)
+    }
+
     /// Whether it reported something, by the last wait.
     pub(crate) fn has_found(&self) -> bool {
         !self.turning.events.is_empty()
+    }
+
+    /// Which local selectors it says have something.
+    pub(crate) fn locals(&self) -> impl Iterator<Item = usize> {
+        self.turning.events.locals()
     }
 
     /// Tells the cells of it.

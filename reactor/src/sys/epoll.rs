@@ -21,7 +21,7 @@ pub(crate) fn wait(
 ) -> io::Result<()> {
     match timeout {
         None => epoll_pwait(selector, events, -1),
-        Some(Duration::ZERO) => epoll_pwait(selector, events, 0),
+        Some(Duration::ZERO) => take(selector, events, usize::MAX),
         Some(timeout) if IS_EXACT.load(Ordering::Relaxed) => {
             match epoll_pwait2(selector, events, timeout) {
                 // Before Linux 5.11, or where a filter of system calls does not know it.
@@ -35,6 +35,11 @@ pub(crate) fn wait(
         }
         Some(timeout) => wait_roughly(selector, events, timeout),
     }
+}
+
+/// Fills `events` with what there is, but no more than `most`, and as far as it has capacity.
+pub(crate) fn take(selector: RawFd, events: &mut Vec<libc::epoll_event>, most: usize) -> io::Result<()> {
+    epoll_pwait_for(selector, events, 0, most)
 }
 
 /// Milliseconds are rounded down, and what is left, or was little to begin with, is waited for in nanoseconds, by a
@@ -59,8 +64,17 @@ fn wait_roughly(selector: RawFd, events: &mut Vec<libc::epoll_event>, timeout: D
 }
 
 fn epoll_pwait(selector: RawFd, events: &mut Vec<libc::epoll_event>, millis: libc::c_int) -> io::Result<()> {
+    epoll_pwait_for(selector, events, millis, usize::MAX)
+}
+
+fn epoll_pwait_for(
+    selector: RawFd,
+    events: &mut Vec<libc::epoll_event>,
+    millis: libc::c_int,
+    most: usize,
+) -> io::Result<()> {
     events.clear();
-    let (list, room) = (events.as_mut_ptr(), events.capacity());
+    let (list, room) = (events.as_mut_ptr(), events.capacity().min(most));
     let mask = ptr::null::<libc::sigset_t>();
     // SAFETY: the list has room for as many events as the kernel is told; no signal mask is given.
     let n = unsafe {
@@ -90,6 +104,14 @@ fn epoll_pwait2(selector: RawFd, events: &mut Vec<libc::epoll_event>, timeout: D
     };
     // SAFETY: as many were written as the call says.
     counted(n as isize).map(|n| unsafe { events.set_len(n) })
+}
+
+/// Has `selector` report `token` whenever, and as long as, the selector `other` has something to report.
+pub(crate) fn nest(selector: RawFd, other: RawFd, token: usize) -> io::Result<()> {
+    let mut asked = libc::epoll_event { events: libc::EPOLLIN as u32, u64: token as u64 };
+    // SAFETY: the event lives through the call; a descriptor that is none of a selector's is an error.
+    let outcome = unsafe { libc::epoll_ctl(selector, libc::EPOLL_CTL_ADD, other, &raw mut asked) };
+    if outcome < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 fn timespec(duration: Duration) -> libc::timespec {

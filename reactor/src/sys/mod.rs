@@ -5,6 +5,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::RawFd;
 
+pub(crate) mod core;
 #[cfg(target_os = "linux")]
 pub(crate) mod epoll;
 /// Reading and writing: the system calls themselves, where every kernel has them, else libc's functions of their names.

@@ -8,6 +8,8 @@ mod child;
 mod drive;
 mod halves;
 mod home;
+#[cfg(target_os = "linux")]
+mod local_selectors;
 mod pipe;
 #[path = "../../hook/tests/it/reactors.rs"]
 #[allow(dead_code)]

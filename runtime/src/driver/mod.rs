@@ -24,10 +24,11 @@ pub(crate) struct Driver {
 pub(crate) struct Token<'a>(&'a Driver);
 
 impl Driver {
-    /// `lanes`: one timer wheel for each. Nobody drives it yet.
-    pub(crate) fn new(lanes: usize) -> std::io::Result<Driver> {
-        let reactor = Reactor::new()?;
-        let timers = Timers::new(lanes);
+    /// For so many workers. Nobody drives it yet.
+    pub(crate) fn new(workers: usize) -> std::io::Result<Driver> {
+        let reactor = Reactor::with_lanes(workers)?;
+        // A wheel for each worker and for the guest; spares share them.
+        let timers = Timers::new(workers + 1);
         timers.set_unpark(Some(Arc::new(Unblock(Arc::clone(&reactor)))));
         Ok(Driver { held: Hold::new(), turns: AtomicU64::new(0), reactor, timers })
     }
@@ -52,6 +53,17 @@ impl Driver {
     pub(crate) fn turns(&self) -> u64 {
         // Relaxed: as in `is_held`.
         self.turns.load(Ordering::Relaxed)
+    }
+
+    /// Whether worker `lane` has sources in a selector of its own, and may `look` there.
+    #[inline]
+    pub(crate) fn has_local_sources(&self, lane: usize) -> bool {
+        self.reactor.has_local_sources(lane)
+    }
+
+    /// Takes what the local selector of `lane` has. By that worker; it needs no token.
+    pub(crate) fn look(&self, lane: usize, most: usize) {
+        self.reactor.look(lane, most);
     }
 
     /// Whether there is anything to wait for.
@@ -111,6 +123,15 @@ impl Token<'_> {
         if timeout.is_some() || !driver.timers.is_empty() {
             driver.timers.fire(reactor_hook::now());
         }
+    }
+
+    /// Takes what is ready now, but for what concerns workers that are awake: `lane` is that of the worker that turns it.
+    pub(crate) fn turn_beside(&self, now: Instant, lane: usize, is_away: impl Fn(usize) -> bool) {
+        let driver = self.0;
+        if driver.reactor.sources() > 0 {
+            driver.reactor.glance(lane, is_away, now);
+        }
+        driver.timers.fire(now);
     }
 
     /// Takes what is ready now.

@@ -116,6 +116,12 @@ impl Idle {
         self.words().enumerate().find_map(|(index, word)| self.woken(index, word.claim_lowest(Unless::Never)))
     }
 
+    /// Whether `slot` is parked; a hint.
+    pub fn is_parked(&self, slot: usize) -> bool {
+        let (word, bit) = self.word(slot);
+        word.load().is_parked(bit)
+    }
+
     /// A running slot begins to search. False: enough do, and it should park (which looks around once, too).
     #[must_use]
     pub fn start_searching(&self, slot: usize) -> bool {

@@ -14,10 +14,4 @@ impl Idle {
     pub fn parked(&self) -> usize {
         self.words().map(|word| word.load().parked()).sum()
     }
-
-    /// Whether `slot` is parked now.
-    pub fn is_parked(&self, slot: usize) -> bool {
-        let (word, bit) = self.word(slot);
-        word.load().is_parked(bit)
-    }
 }

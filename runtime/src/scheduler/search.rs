@@ -77,8 +77,11 @@ impl Context {
         }
     }
 
-    /// Injector and others' queues, counted as a searcher meanwhile.
+    /// The own selector, then the injector and others' queues, counted as a searcher meanwhile.
     pub(super) fn look_elsewhere(&self) -> Option<Notified<Shared>> {
+        if let Some(task) = self.look_locally() {
+            return Some(task);
+        }
         let (core, shared) = (self.core(), self.shared());
         if !core.searching.get() {
             // With nothing to be seen anywhere it parks, and looks once more after it has said so.

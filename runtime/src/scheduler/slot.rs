@@ -50,6 +50,10 @@ pub(crate) struct Core {
     pub(super) follow: Follow,
     /// When this worker last turned the driver while busy.
     pub(crate) last_turn: Cell<Instant>,
+    /// When it last looked into its own selector, with something else to do.
+    pub(super) last_look: Cell<Instant>,
+    /// Whether it has looked there since the last turn, with nothing else to do.
+    pub(super) looked: Cell<bool>,
     /// Whether to wait for a call.
     pub(super) doze: Doze,
     /// Whether it is of help to take from others.
@@ -130,6 +134,8 @@ impl Slot {
                 turned_up: Cell::new(0),
                 follow: Follow::new(),
                 last_turn: Cell::new(Instant::now()),
+                last_look: Cell::new(Instant::now()),
+                looked: Cell::new(false),
                 doze: Doze::new(Instant::now()),
                 help: Help::new(config.workers),
                 searching: Cell::new(false),

@@ -38,8 +38,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
     }
     // Workers, the guest, the spares.
     let slots = config.workers + 1 + if config.workers == 0 { 0 } else { config.max_spare_threads };
-    // A wheel for each worker and for the guest; spares share them.
-    let driver = Driver::new(config.workers + 1)?;
+    let driver = Driver::new(config.workers)?;
     if config.workers > 0 {
         driver.attend();
     }

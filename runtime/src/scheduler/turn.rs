@@ -2,14 +2,22 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::DRIVER_OVERDUE;
 use super::context::{Context, Role};
 use super::push::Route;
+use super::{DRIVER_OVERDUE, Shared};
 use crate::supervisor::heartbeat::SUPERVISED;
+use crate::task::Notified;
 
 /// The least time between two turns of the driver by a busy worker. A turn costs about 1 µs (one `epoll_wait`), so
 /// that this bounds its share at 4 %.
 const BUSY_TURN: Duration = Duration::from_micros(25);
+
+/// A look into the own selector counts for so many polls.
+const LOOK: u32 = 7;
+
+/// Events taken from there by a worker that has something else to do: fewer than it polls from one turn to the next, so that its queue gets empty if these
+/// are all that there is. Then it takes as many as its queue has room for.
+const SOME: usize = 16;
 
 /// How long a busy worker leaves the driver alone, as far as its last polls tell how long the next ones will take. A turn
 /// in vain takes 1 % of it.
@@ -48,12 +56,17 @@ impl Context {
         let follows = core.follow.is_on();
         core.until_turn.set(if follows { self.until_look(1) } else { core.turn_interval.get() });
         let overdue = shared.signals() & DRIVER_OVERDUE != 0;
-        if shared.driver.is_held() {
+        let lane = self.held().index();
+        let looks = shared.driver.has_local_sources(lane);
+        let held = shared.driver.is_held();
+        if held {
             core.follow.was_kept_out();
             if overdue {
                 shared.take_driver_overdue();
             }
-            return;
+            if !looks {
+                return;
+            }
         }
         let now = reactor_hook::now();
         let passed = now.saturating_duration_since(core.last_turn.get());
@@ -67,11 +80,24 @@ impl Context {
         if !overdue && !follows && passed < BUSY_TURN {
             return;
         }
-        if let Some(token) = shared.driver.try_take() {
+        // Not after each poll, though they may be followed so.
+        let looked = core.looked.replace(false);
+        if looks && !looked && now.saturating_duration_since(core.last_look.get()) >= TURN_EACH {
+            core.last_look.set(now);
+            self.turn(|| shared.driver.look(lane, SOME));
+            self.tell_of_turned_up(false);
+        }
+        if !held && let Some(token) = shared.driver.try_take() {
             if overdue {
                 shared.take_driver_overdue();
             }
-            self.turn(|| token.turn(now));
+            // For all where nobody else may come by, or this thread has no selector of its own.
+            if overdue || self.role() != Role::Worker {
+                self.turn(|| token.turn(now));
+            } else {
+                let is_away = |worker| shared.idle.is_parked(worker) || shared.idle.is_napping(worker);
+                self.turn(|| token.turn_beside(now, lane, is_away));
+            }
             drop(token);
             self.tell_of_turned_up(false);
             if core.turned_up.get() == 0 {
@@ -80,6 +106,21 @@ impl Context {
             self.follow_what_turned_up(1);
         }
         core.last_turn.set(now);
+    }
+
+    /// Looks into the worker's own selector: what it finds there is queued here, and nobody else's.
+    #[inline(never)]
+    pub(super) fn look_locally(&self) -> Option<Notified<Shared>> {
+        let (core, shared, lane) = (self.core(), self.shared(), self.held().index());
+        if !shared.driver.has_local_sources(lane) {
+            return None;
+        }
+        self.turn(|| shared.driver.look(lane, usize::MAX));
+        core.looked.set(true);
+        // What else there is to be turned comes in time, though the queue may be empty each time, and short.
+        core.until_turn.set(core.until_turn.get().saturating_sub(LOOK).max(1));
+        self.tell_of_turned_up(true);
+        core.local.pop()
     }
 
     /// After a turn: if it has woken somebody, whether the driver is looked at after the next poll. What a poll writes to another

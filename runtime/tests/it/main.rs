@@ -39,6 +39,7 @@ mod local_driver;
 mod metrics;
 mod net;
 mod outlive;
+mod own_selectors;
 mod paced;
 mod parking;
 mod pinned;

@@ -79,7 +79,7 @@ impl TcpListener {
     ) -> io::Result<(TcpStream, SocketAddr)> {
         self.exhaustion.note(&accepted);
         let (socket, peer) = accepted?;
-        Ok((TcpStream::over(socket.into())?, peer))
+        Ok((TcpStream::accepted(socket.into()), peer))
     }
 
     /// Takes over a listener of std, which must be in non-blocking mode.

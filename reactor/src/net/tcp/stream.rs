@@ -7,6 +7,7 @@ use std::time::Duration;
 use socket2::SockRef;
 
 use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use crate::affinity::Part;
 use crate::interest::{Direction, Interest};
 use crate::io::Io;
 use crate::net::bytes::{self, ReadEnd, WriteEnd};
@@ -69,10 +70,20 @@ impl TcpStream {
         Ok(stream)
     }
 
-    /// Around a socket that is known to be non-blocking. Urgent data is asked for because it cuts reads short.
+    /// Around a socket that is known to be non-blocking.
     pub(super) fn over(socket: std::net::TcpStream) -> io::Result<TcpStream> {
+        Ok(TcpStream::with_part(socket, Part::Leads))
+    }
+
+    /// Around one that a listener has accepted: it goes to where the one who connected is.
+    pub(super) fn accepted(socket: std::net::TcpStream) -> TcpStream {
+        TcpStream::with_part(socket, Part::Follows)
+    }
+
+    /// Urgent data is asked for because it cuts reads short.
+    fn with_part(socket: std::net::TcpStream, part: Part) -> TcpStream {
         let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
-        Ok(TcpStream { io: Io::with_interest(socket, interest) })
+        TcpStream { io: Io::with_part(socket, interest, part) }
     }
 
     read_methods!();

@@ -1,0 +1,192 @@
+//! The local selectors of a reactor: one for each worker of a pool, made when the first source moves there.
+use std::io;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use crossbeam_utils::CachePadded;
+use parking_lot::Mutex;
+
+use crate::neglect::{Neglect, Reach};
+use crate::selector::{Looking, Selector};
+
+/// Events taken by one look: no more than a worker's queue has room for, so that none goes where others take it, and that what comes is served in order.
+const EVENTS: usize = 32;
+
+/// The most there can be: a token has that much room for a lane.
+const MOST: usize = 4000;
+
+/// With fewer sources for each lane there are no local selectors: two workers seldom meet in the shared one.
+const FEW: usize = 8;
+
+/// Of no lane.
+const NOBODY: u32 = u32::MAX;
+
+pub(crate) struct Locals {
+    lanes: Box<[CachePadded<Lane>]>,
+    /// The lane that has looked on each core last.
+    cores: Box<[AtomicU32]>,
+    /// For who makes one, and who has been told that one has something.
+    told: Mutex<Vec<Neglect>>,
+}
+
+#[derive(Default)]
+struct Lane {
+    selector: OnceLock<Selector>,
+    /// Sources in it that lead.
+    leaders: AtomicUsize,
+    /// Looks of its worker's, its only writer.
+    looks: AtomicU32,
+}
+
+impl Lane {
+    fn len(&self) -> usize {
+        self.selector.get().map_or(0, Selector::len)
+    }
+}
+
+impl Locals {
+    pub(crate) fn new(lanes: usize) -> Locals {
+        let lanes = if cfg!(target_os = "linux") { lanes.min(MOST) } else { 0 };
+        let cores = if lanes == 0 { 0 } else { crate::sys::core::count() };
+        Locals {
+            lanes: (0..lanes).map(|_| CachePadded::default()).collect(),
+            cores: (0..cores).map(|_| AtomicU32::new(NOBODY)).collect(),
+            told: Mutex::new(vec![Neglect::default(); lanes]),
+        }
+    }
+
+    /// How many there may be.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// That of `lane`, if it has been made.
+    #[inline]
+    pub(crate) fn get(&self, lane: usize) -> Option<&Selector> {
+        self.lanes.get(lane)?.selector.get()
+    }
+
+    /// Those that have been made.
+    pub(crate) fn made(&self) -> impl Iterator<Item = &Selector> {
+        self.lanes.iter().filter_map(|lane| lane.selector.get())
+    }
+
+    /// That of `lane`, which is made and tied to the shared one by `tie` if there is none yet.
+    pub(crate) fn get_or_make(
+        &self,
+        lane: usize,
+        tie: impl FnOnce(&mio::Poll) -> io::Result<()>,
+    ) -> io::Result<&Selector> {
+        let place = &self.lanes[lane].selector;
+        if let Some(selector) = place.get() {
+            return Ok(selector);
+        }
+        let _made_once = self.told.lock();
+        if place.get().is_none() {
+            let (selector, ()) = Selector::new(EVENTS, tie)?;
+            let _ = place.set(selector);
+        }
+        Ok(place.get().expect("set under the lock"))
+    }
+
+    /// Whether the selector of `lane` has sources.
+    #[inline]
+    pub(crate) fn is_used(&self, lane: usize) -> bool {
+        self.lanes.get(lane).is_some_and(|lane| lane.len() > 0)
+    }
+
+    /// For a source that leads and is polled by `lane`, where there are so many sources in all: that one's own, unless another has fewer that lead. None:
+    /// the shared one.
+    pub(crate) fn of_leader(&self, lane: u32, sources: usize) -> Option<u32> {
+        if self.are_few(sources) || lane as usize >= self.len() {
+            return None;
+        }
+        let leaders = |lane: usize| self.lanes[lane].leaders.load(Ordering::Relaxed);
+        let fewest = (0..self.len()).min_by_key(|&lane| leaders(lane))?;
+        // One more would be one to wait for.
+        let has_fewest = leaders(lane as usize) <= leaders(fewest);
+        if has_fewest { Some(lane) } else { u32::try_from(fewest).ok() }
+    }
+
+    /// A source that leads has come to `lane`, or has gone.
+    pub(crate) fn count_leader(&self, lane: u32, has_come: bool) {
+        let leaders = &self.lanes[lane as usize].leaders;
+        // Relaxed: a hint.
+        if has_come {
+            leaders.fetch_add(1, Ordering::Relaxed)
+        } else {
+            leaders.fetch_sub(1, Ordering::Relaxed)
+        };
+    }
+
+    /// For a source that follows, and is in the selector of `present`: that of the lane that feeds it, if that is known and has room.
+    pub(crate) fn of_follower(
+        &self,
+        present: Option<u32>,
+        sources: usize,
+        core: impl FnOnce() -> Option<usize>,
+    ) -> Option<u32> {
+        if self.are_few(sources) {
+            return None;
+        }
+        // Relaxed: a hint.
+        let lane = self.cores.get(core()?)?.load(Ordering::Relaxed);
+        if lane == NOBODY {
+            return None;
+        }
+        // The leaders have been shared out: half as much again leaves room for their followers.
+        let most = (sources / self.len()) * 3 / 2 + 4;
+        (present == Some(lane) || self.lanes[lane as usize].len() <= most).then_some(lane)
+    }
+
+    fn are_few(&self, sources: usize) -> bool {
+        sources < FEW * self.len()
+    }
+
+    /// Takes what the selector of `lane` has, no more than `most`. By its worker.
+    pub(crate) fn look(&self, lane: usize, most: usize) {
+        let looks = &self.lanes[lane].looks;
+        // Relaxed: the only writer is the worker, and who reads it counts roughly.
+        looks.store(looks.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        if let Some(core) = crate::sys::core::here().and_then(|core| self.cores.get(core)) {
+            let lane = lane as u32;
+            // Relaxed: a hint. Written only where it changes: others read it.
+            if core.load(Ordering::Relaxed) != lane {
+                core.store(lane, Ordering::Relaxed);
+            }
+        }
+        // Somebody else looks: he takes what is there, and what he leaves is told of again.
+        if let Some(mut looking) = self.get(lane).and_then(Selector::try_look) {
+            take(&mut looking, most);
+        }
+    }
+
+    /// The shared selector has told that these have something.
+    pub(crate) fn heed(&self, told: impl Iterator<Item = usize>, reach: Reach<'_>) {
+        for lane in told {
+            // Relaxed: as in `look`.
+            let looks = self.lanes[lane].looks.load(Ordering::Relaxed);
+            let is_taken = self.told.lock()[lane].is_taken_by(reach, lane, looks);
+            if is_taken && let Some(selector) = self.get(lane) {
+                let looking = match reach.patience() {
+                    Some(patience) => selector.try_look_for(patience),
+                    None => selector.try_look(),
+                };
+                if let Some(mut looking) = looking {
+                    take(&mut looking, EVENTS);
+                }
+            }
+        }
+    }
+}
+
+fn take(looking: &mut Looking<'_>, most: usize) {
+    if let Err(error) = looking.take(most) {
+        panic!("a worker's selector failed: {error}");
+    }
+    looking.dispatch();
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
