@@ -34,8 +34,11 @@ pub(crate) fn check(record: &Record, make: impl Fn(usize) -> Setup) -> Vec<Check
     for workload in workloads::ALL {
         for workers in record.workers() {
             let outside = usize::from(workload == Workload::SpawnOutside);
-            let regimes: &[(Option<bool>, bool)] = if workers == 1 {
+            let regimes: &[(Option<bool>, bool)] = if workers + outside == 1 {
                 &[(None, false)]
+            } else if workers == 1 {
+                // What the thread outside does on the worker's core is not modelled.
+                &[(Some(false), false)]
             } else if workers + outside > record.cores() {
                 // There is no core for each, so that workers share one whatever the processor time says.
                 &[(None, true)]

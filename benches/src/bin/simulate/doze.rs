@@ -13,12 +13,9 @@ pub(crate) struct Doze {
     pub(crate) convinced: u32,
     /// How long it waits then, and how long at most: twice as long each time.
     pub(crate) naps: (Time, Time),
-    /// As much as a worker may have in its queue without calling anybody, while somebody comes by himself.
-    pub(crate) little: usize,
 }
 
-pub(crate) const DOZE: Doze =
-    Doze { worth: 25 * MICRO, convinced: 3, naps: (50 * MICRO, 200 * MICRO), little: 32 };
+pub(crate) const DOZE: Doze = Doze { worth: 25 * MICRO, convinced: 3, naps: (50 * MICRO, 200 * MICRO) };
 
 /// By as much later than it asked for a thread is woken that sleeps for a limited time: the timer slack of the kernel, 50 µs unless told otherwise.
 pub(crate) const SLACK: Time = 50 * MICRO;
@@ -26,7 +23,6 @@ pub(crate) const SLACK: Time = 50 * MICRO;
 /// What a worker knows of what it was called for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Called {
-    victim: Option<usize>,
     stole: bool,
     called: bool,
     since: (Time, u64),
@@ -40,13 +36,17 @@ impl Called {
         self.called = called;
     }
 
-    pub(crate) fn stole_from(&mut self, victim: usize) {
-        self.victim = Some(victim);
+    pub(crate) fn stole(&mut self) {
         self.stole = true;
     }
 
-    /// Before the next wait: whom to come back to by itself, and after how long.
-    pub(crate) fn nap(&mut self, doze: &Doze, polls: u64, now: Time) -> Option<(usize, Time)> {
+    /// It has left work to others, and was not called for too little.
+    pub(crate) fn stayed_away(&mut self) {
+        (self.stole, self.called) = (false, false);
+    }
+
+    /// Before the next wait: whether that is to be a nap, and how long.
+    pub(crate) fn nap(&mut self, doze: &Doze, polls: u64, now: Time) -> Option<Time> {
         let (since, polls_then) = self.since;
         let called_for_nothing = std::mem::take(&mut self.called) && polls == polls_then;
         if !std::mem::take(&mut self.stole) && !called_for_nothing {
@@ -58,7 +58,7 @@ impl Called {
         }
         self.in_vain = (self.in_vain + 1).min(doze.convinced + 8);
         let times = self.in_vain.checked_sub(doze.convinced)?;
-        Some((self.victim?, (doze.naps.0 << times).min(doze.naps.1)))
+        Some((doze.naps.0 << times).min(doze.naps.1))
     }
 }
 
@@ -71,14 +71,11 @@ mod tests {
         let mut called = Called::default();
         let mut nap = |took: Time| {
             called.woken(0, 0, true);
-            called.stole_from(7);
+            called.stole();
             called.nap(&DOZE, 1, took)
         };
         assert_eq!([nap(1), nap(1)], [None, None]);
-        assert_eq!(
-            [nap(1), nap(1), nap(1), nap(1)],
-            [50, 100, 200, 200].map(|micros| Some((7, micros * MICRO)))
-        );
+        assert_eq!([nap(1), nap(1), nap(1), nap(1)], [50, 100, 200, 200].map(|micros| Some(micros * MICRO)));
         assert_eq!(nap(DOZE.worth + 1), None);
         assert_eq!([nap(1), nap(1)], [None, None]);
     }

@@ -17,6 +17,8 @@ pub(crate) struct Machine {
     pub(crate) rmw: f64,
     /// A line comes from another core.
     pub(crate) transfer: f64,
+    /// The lines of a task's cell come from another core, those of the cells before and behind it on their way as well.
+    pub(crate) handed: f64,
     /// The lines of a task's cell come from farther than the nearest cache.
     pub(crate) far: f64,
     /// Waking a sleeping thread, for who wakes it.
@@ -36,6 +38,7 @@ impl Machine {
         instruction: 0.02,
         rmw: 8.0,
         transfer: 50.0,
+        handed: 15.0,
         far: 1.2,
         wake: 2_500.0,
         latency: 6_000.0,
@@ -43,11 +46,12 @@ impl Machine {
     };
 
     /// Each with what it is.
-    pub(crate) fn table(&self) -> [(&'static str, f64); 7] {
+    pub(crate) fn table(&self) -> [(&'static str, f64); 8] {
         [
             ("instruction", self.instruction),
             ("RMW or fence, own line", self.rmw),
             ("line from another core", self.transfer),
+            ("cell from another core, of many", self.handed),
             ("cell from a farther cache", self.far),
             ("wake a thread: for the waker", self.wake),
             ("wake a thread: until it runs", self.latency),
@@ -58,7 +62,10 @@ impl Machine {
     /// Measures them: the least median of a few tries, for what disturbs makes it only slower.
     pub(crate) fn measured(alone: &'static Ours) -> Machine {
         let [rmw, transfer, call] = least(|| [rmw(), transfer(), call()]);
-        let [wake, latency, _] = least(wake);
+        let [wake, latency, handed] = least(|| {
+            let [wake, latency] = wake();
+            [wake, latency, handed_over()]
+        });
         let [one_yield, many, few] = least(|| [yield_alone(alone), many_cells(), few_cells()]);
         let transfer = if transfer > LONGEST_TRANSFER {
             eprintln!(
@@ -71,7 +78,7 @@ impl Machine {
         // What is left of a yield whose instructions are known, when its locked operations are taken off.
         let counted = Counted::of("ours", "yield");
         let instruction = (one_yield - counted.locked * rmw).max(0.1 * one_yield) / counted.instructions;
-        Machine { instruction, rmw, transfer, far: (many - few).max(0.0), wake, latency, call }
+        Machine { instruction, rmw, transfer, handed, far: (many - few).max(0.0), wake, latency, call }
     }
 }
 
@@ -136,6 +143,58 @@ fn few_cells() -> f64 {
     walk(100)
 }
 
+/// By how much longer a visit to a cell takes that another core has written, one of many, than one to an own cell.
+fn handed_over() -> f64 {
+    #[repr(align(128))]
+    struct Cell([AtomicU64; 16]);
+    const CELLS: usize = 256;
+    const ROUNDS: u64 = 200;
+    let cells: Vec<_> = (0..CELLS).map(|_| Cell(Default::default())).collect();
+    let turn = AtomicU64::new(0);
+    let wait = |until: u64| {
+        let mut looks = 0u32;
+        // Ordering: Acquire pairs with the Release of who has had his turn.
+        while turn.load(Ordering::Acquire) != until {
+            looks += 1;
+            // The other one may be waiting for this core.
+            if looks.is_multiple_of(4096) {
+                thread::yield_now();
+            } else {
+                std::hint::spin_loop();
+            }
+        }
+    };
+    // In no order, and as a poll does it: an RMW of the state, and writes.
+    let visit = || {
+        let began = Instant::now();
+        for at in 0..CELLS {
+            let cell = &cells[at * 151 % CELLS];
+            cell.0[0].fetch_add(1, Ordering::AcqRel);
+            cell.0[8].store(at as u64, Ordering::Relaxed);
+        }
+        nanos(began) / CELLS as f64
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..ROUNDS {
+                wait(2 * round);
+                visit();
+                // Ordering: Release pairs with the Acquire of `wait`.
+                turn.store(2 * round + 1, Ordering::Release);
+            }
+        });
+        let (mut others, mut own) = (Vec::new(), Vec::new());
+        for round in 0..ROUNDS {
+            wait(2 * round + 1);
+            others.push(visit());
+            own.push(visit());
+            // Ordering: as above.
+            turn.store(2 * round + 2, Ordering::Release);
+        }
+        (decile(others) - decile(own)).max(0.0)
+    })
+}
+
 /// The time for a cell, of so many.
 fn walk(count: usize) -> f64 {
     #[derive(Clone, Default)]
@@ -192,7 +251,7 @@ fn transfer() -> f64 {
 }
 
 /// Unparking a thread that sleeps: what the call takes, and until the thread runs.
-fn wake() -> [f64; 3] {
+fn wake() -> [f64; 2] {
     static ASKED: AtomicBool = AtomicBool::new(false);
     static AWAKE: AtomicBool = AtomicBool::new(false);
     const TIMES: u32 = 200;
@@ -220,7 +279,7 @@ fn wake() -> [f64; 3] {
         latency.push(nanos(began));
     }
     sleeper.join().expect("it only sleeps");
-    [median(wake), median(latency), 0.0]
+    [median(wake), median(latency)]
 }
 
 fn call() -> f64 {

@@ -15,6 +15,7 @@ mod channel;
 mod check;
 mod clock;
 mod doze;
+mod help;
 mod job;
 mod line;
 mod machine;

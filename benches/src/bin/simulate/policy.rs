@@ -2,6 +2,7 @@
 //! 256 of which half is stolen; an injector that all look into every 61 polls; nobody is woken while somebody searches.
 
 use super::doze::{DOZE, Doze};
+use super::help::{HELP, Help};
 
 /// A scheduler.
 #[derive(Clone, Copy, Debug)]
@@ -10,8 +11,10 @@ pub(crate) struct Policy {
     /// As `benches/steps.tsv` and `compare` name it.
     pub(crate) host: &'static str,
     pub(crate) measured_as: &'static str,
-    /// A worker that was called for too little comes by itself, and the one that called it calls nobody meanwhile.
+    /// A worker that was called for too little comes by itself.
     pub(crate) doze: Option<Doze>,
+    /// A worker that is no help leaves the rest to others, and comes back by itself.
+    pub(crate) help: Option<Help>,
     /// So many of the queue go before a task that awaits them one after the other.
     pub(crate) go_first: usize,
     /// What finds a queue full takes half of it along to the injector, and does not go there alone.
@@ -32,6 +35,7 @@ pub(crate) const OURS: Policy = Policy {
     host: "ours",
     measured_as: "runtime",
     doze: Some(DOZE),
+    help: Some(HELP),
     go_first: 8,
     spills_half: false,
     takes_batches: true,
@@ -46,6 +50,7 @@ pub(crate) const TOKIO_LIKE: Policy = Policy {
     host: "tokio",
     measured_as: "tokio",
     doze: None,
+    help: None,
     go_first: 0,
     spills_half: true,
     takes_batches: false,

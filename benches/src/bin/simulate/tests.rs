@@ -1,5 +1,6 @@
 //! The simulation repeats, loses nothing, and would notice if it did.
 use super::clock::Clock;
+use super::help::{HELP, Help};
 use super::job::Job;
 use super::machine::Machine;
 use super::measured;
@@ -90,6 +91,27 @@ fn a_worker_that_is_called_for_little_naps_and_one_that_is_called_for_more_does_
     let (short, worth) = (naps(OURS, 0), naps(OURS, long));
     assert!(short > 0 && worth == 0, "{short} {worth}");
     assert_eq!(naps(Policy { doze: None, ..OURS }, 0), 0);
+}
+
+/// By the rule, and by one that nobody satisfies: he would have to bring as much as ten others.
+#[test]
+fn a_worker_that_is_no_help_stays_away_for_a_while_and_one_that_helps_does_not() {
+    let hard = Help { quick: (0, 0), held_up: 0, parts: 0, ..HELP };
+    let run = |help, workers| {
+        let mut setup = setup(workers, Policy { help, doze: None, ..OURS });
+        workloads::begin(benches::Workload::Ring, &mut setup);
+        simulate(setup)
+    };
+    let (ruled, without, alone) = (run(Some(HELP), 2), run(None, 2), run(Some(HELP), 1));
+    // It is to be seen now and then what the other one does alone.
+    assert!(ruled.naps <= 6 && ruled.time < alone.time, "{} {} {}", ruled.naps, ruled.time, alone.time);
+    assert!(ruled.time < without.time + without.time / 10, "{} {}", ruled.time, without.time);
+    for workers in [2, 3, 7] {
+        let outcome = run(Some(hard), workers);
+        assert!(outcome.naps > 6, "{} of {workers}", outcome.naps);
+        assert_eq!(outcome.slept_over, 0);
+        assert!(outcome.completions.iter().all(|completions| *completions == 1));
+    }
 }
 
 #[test]

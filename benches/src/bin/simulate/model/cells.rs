@@ -3,9 +3,6 @@ use super::super::line::{Line, Time};
 use super::super::machine::Machine;
 use super::time;
 
-/// Lines of a task's cell that its poll and its completion write.
-const LINES: Time = 2;
-
 /// Cells that the nearest cache holds beside everything else.
 const NEAR: u64 = 256;
 
@@ -77,7 +74,7 @@ impl Cells {
             && let Some(&beneath) = self.free[core].len().checked_sub(STACKS).map(|at| &self.free[core][at])
         {
             let beneath = &mut self.cells[beneath];
-            beneath.arrives = now + beneath.line.write(core, now, LINES * transfer);
+            beneath.arrives = now + beneath.line.write(core, now, time(machine.handed));
         }
         (cell, took)
     }
@@ -105,7 +102,7 @@ impl Cells {
         let writes = self.writes[core];
         self.writes[core] += 1;
         let arrives = std::mem::take(&mut cell.arrives).saturating_sub(now);
-        let fetched = cell.line.write(core, now, LINES * time(machine.transfer)).max(arrives);
+        let fetched = cell.line.write(core, now, time(machine.handed)).max(arrives);
         let was_near =
             cell.last.replace((core, writes)).is_some_and(|(last, at)| last == core && writes - at <= NEAR);
         if fetched > 0 || was_near { fetched } else { time(machine.far) }

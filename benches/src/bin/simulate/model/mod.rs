@@ -7,6 +7,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use super::channel::Channel;
 use super::doze::Called;
+use super::help::Helps;
 use super::job::{Act, Job, TaskId};
 use super::line::{Line, Time};
 use super::machine::Machine;
@@ -14,6 +15,7 @@ use super::policy::Policy;
 use super::steps::Steps;
 
 mod cells;
+mod naps;
 mod tasks;
 mod worker;
 
@@ -71,7 +73,7 @@ impl Setup {
     pub(crate) fn put_together(&mut self, together: bool) {
         self.together = together;
         if together && self.outside == 0 {
-            self.machine.transfer = 0.0;
+            (self.machine.transfer, self.machine.handed) = (0.0, 0.0);
         }
     }
 }
@@ -103,11 +105,21 @@ enum State {
     Running,
     /// Has found nothing anywhere: the next step is to announce that it sleeps.
     Parking,
-    /// Until it is called; or for a limited time, if it watches somebody's queue.
+    /// Until it is called.
     Parked {
         since: Time,
-        watches: Option<usize>,
     },
+    /// For a limited time, for everybody else as if inside of a poll: because it leaves the rest to others, or because it was called for too little.
+    Napping {
+        since: Time,
+        leaves: bool,
+    },
+}
+
+impl State {
+    fn is_at_work(self) -> bool {
+        matches!(self, State::Running | State::Parking)
+    }
 }
 
 #[derive(Debug)]
@@ -122,11 +134,11 @@ struct Worker {
     /// Which of its events counts: one that is called does not wake by itself besides.
     next: u64,
     polls: u64,
+    spawned: u64,
     called: Called,
+    helps: Helps,
     /// The task that was woken last because one that it awaited had completed.
     joiner: Option<TaskId>,
-    /// Somebody who sleeps will come for what it queues.
-    watched: bool,
     /// The line with both ends of its queue.
     line: Line,
     awake: Time,
@@ -160,7 +172,11 @@ pub(crate) struct Simulation {
     cells: Cells,
     channels: Vec<Channel>,
     injector: VecDeque<TaskId>,
+    /// Its lock and what is behind it, and how many these are, which is looked at without the lock.
     injector_line: Line,
+    injected_line: Line,
+    /// Who naps.
+    naps_line: Line,
     /// One for each word of the idle set.
     idle_lines: Vec<Line>,
     /// What all spawns and completions write.
@@ -201,7 +217,7 @@ impl Simulation {
     fn new(setup: Setup) -> Simulation {
         assert!(setup.roots.len() <= setup.workers, "each root begins on a worker of its own");
         let workers = (0..setup.workers).map(|_| Worker {
-            state: State::Parked { since: 0, watches: None },
+            state: State::Parked { since: 0 },
             searching: false,
             lifo: None,
             queue: VecDeque::new(),
@@ -210,9 +226,10 @@ impl Simulation {
             current: None,
             next: 0,
             polls: 0,
+            spawned: 0,
             called: Called::default(),
+            helps: Helps::default(),
             joiner: None,
-            watched: false,
             line: Line::default(),
             awake: 0,
         });
@@ -237,6 +254,8 @@ impl Simulation {
             channels: Vec::new(),
             injector: VecDeque::new(),
             injector_line: Line::default(),
+            injected_line: Line::default(),
+            naps_line: Line::default(),
             steals: 0,
             stolen: 0,
             parks: 0,
@@ -263,7 +282,7 @@ impl Simulation {
             let (cell, _) = self.cells.take(index, self.began, &self.setup.machine);
             let root = self.new_task(job, cell, false);
             self.workers[index].state = State::Running;
-            self.workers[index].watched = false;
+            self.has_waited(index, BEGIN);
             self.workers[index].queue.push_back(root);
             self.on_core.push(index);
             self.at(self.began, index);
@@ -285,7 +304,8 @@ impl Simulation {
                 let took = match self.workers[actor].state {
                     State::Running => Some(self.step(actor, now)),
                     State::Parking => self.step_parking(actor, now),
-                    State::Parked { .. } => Some(self.step_end_of_nap(actor, now)),
+                    State::Napping { since, leaves } => Some(self.step_end_of_nap(actor, now, since, leaves)),
+                    State::Parked { .. } => unreachable!("who sleeps is called"),
                 };
                 self.workers[actor].awake += took.unwrap_or(0);
                 took

@@ -64,6 +64,7 @@ impl Simulation {
                 let (cell, fetched) = self.cells.take(me, now + took, &self.setup.machine);
                 took += fetched;
                 let child = self.new_task(job, cell, joined);
+                self.workers[me].spawned += 1;
                 if joined {
                     self.tasks[task].job.born(child);
                 }

@@ -1,5 +1,4 @@
 //! What a worker does between polls: its queues, the others', and sleep.
-use super::super::doze::SLACK;
 use super::super::job::TaskId;
 use super::super::line::Time;
 use super::{INTERVAL, Simulation, State, WORD, time};
@@ -28,7 +27,7 @@ impl Simulation {
     pub(super) fn push(&mut self, me: usize, task: TaskId, now: Time) -> Time {
         let Some(displaced) = self.workers[me].lifo.replace(task) else { return 0 };
         let took = time(self.setup.steps.displace) + self.push_back(me, displaced, now);
-        took + self.notify_unless(me, now + took, self.is_watched(me))
+        took + self.notify(me, now + took)
     }
 
     /// Who awaits the one that has just completed. If it was also the last to be woken so, some of the queue go first.
@@ -40,13 +39,6 @@ impl Simulation {
             worker.streak = if first > 0 { LIFO_STREAK + first } else { 0 };
         }
         self.push(me, task, now)
-    }
-
-    /// Whether somebody will come by himself for what is queued here, and it is little.
-    fn is_watched(&self, me: usize) -> bool {
-        let worker = &self.workers[me];
-        let little = self.setup.policy.doze.map_or(0, |doze| doze.little);
-        worker.watched && worker.queue.len() < little
     }
 
     /// Behind all others that are queued, telling nobody: while the queue is crowded that is behind the injector's.
@@ -85,7 +77,8 @@ impl Simulation {
         let first = self.injector.is_empty();
         self.injector.push_back(task);
         let transfer = self.transfer();
-        let took = self.injector_line.write(me, now, transfer);
+        let mut took = self.injector_line.write(me, now, transfer);
+        took += self.injected_line.write(me, now + took, transfer);
         if first { took + self.notify(me, now + took) } else { took }
     }
 
@@ -100,34 +93,24 @@ impl Simulation {
         self.workers.iter().skip(from).take(WORD).filter(|worker| !asleep(worker.state)).count()
     }
 
+    /// Wakes the lowest sleeper, unless somebody searches.
     fn notify(&mut self, me: usize, now: Time) -> Time {
-        self.notify_unless(me, now, false)
-    }
-
-    /// Wakes the lowest sleeper, unless somebody searches or will come by himself.
-    fn notify_unless(&mut self, me: usize, now: Time, watched: bool) -> Time {
         let transfer = self.transfer();
         let mut took = 0;
         for line in &mut self.idle_lines {
             took += line.read(me, now + took, transfer);
         }
-        if watched || self.workers.iter().any(|worker| worker.searching) {
+        if self.workers.iter().any(|worker| worker.searching) {
             return took;
         }
         let sleeper = self.workers.iter().enumerate().find_map(|(index, worker)| match worker.state {
-            State::Parked { since, watches } => Some((index, since, watches)),
+            State::Parked { since } => Some((index, since)),
             _ => None,
         });
-        let Some((sleeper, since, watches)) = sleeper else { return took };
+        let Some((sleeper, since)) = sleeper else { return took };
         took += self.rmw() + self.idle_lines[sleeper / WORD].write(me, now + took, transfer);
         let runs = (now + took).max(since) + time(self.setup.machine.latency);
-        let woken = &mut self.workers[sleeper];
-        woken.state = State::Running;
-        woken.searching = true;
-        woken.called.woken(runs, woken.polls, watches.is_none());
-        if let Some(victim) = watches {
-            self.workers[victim].watched = false;
-        }
+        self.call(sleeper, runs, since);
         self.wakes += 1;
         self.on_core.push(sleeper);
         self.at(runs, sleeper);
@@ -192,7 +175,7 @@ impl Simulation {
     }
 
     /// The last searcher to find something tells the next, if there is more.
-    fn stop_searching(&mut self, me: usize, now: Time) -> Time {
+    pub(super) fn stop_searching(&mut self, me: usize, now: Time) -> Time {
         if !std::mem::replace(&mut self.workers[me].searching, false) {
             return 0;
         }
@@ -209,9 +192,9 @@ impl Simulation {
     }
 
     /// Whether anything is queued anywhere; ends at the first that is.
-    fn look_around(&mut self, me: usize, now: Time) -> (bool, Time) {
+    pub(super) fn look_around(&mut self, me: usize, now: Time) -> (bool, Time) {
         let transfer = self.transfer();
-        let mut took = self.injector_line.read(me, now, transfer);
+        let mut took = self.injected_line.read(me, now, transfer);
         if !self.injector.is_empty() {
             return (true, took);
         }
@@ -226,16 +209,18 @@ impl Simulation {
 
     fn take_injected(&mut self, me: usize, most: usize, now: Time) -> Time {
         let transfer = self.transfer();
-        let mut took = self.injector_line.read(me, now, transfer);
+        let mut took = self.injected_line.read(me, now, transfer);
         if self.injector.is_empty() {
             return took;
         }
         took += 2 * self.rmw() + self.injector_line.write(me, now + took, transfer);
+        took += self.injected_line.write(me, now + took, transfer);
         let queued = self.workers[me].queue.len();
         let room = CAPACITY.saturating_sub(queued).clamp(LEAST_BATCH, CAPACITY / 2).min(RING - queued);
         let batch = self.injector.len().div_ceil(self.setup.workers).min(room).min(most);
         let worker = &mut self.workers[me];
         worker.queue.extend(self.injector.drain(..batch));
+        worker.helps.took(batch);
         took += worker.line.write(me, now + took, transfer);
         let tells = !self.injector.is_empty() || batch > 1 || queued > 0;
         if tells { took + self.notify(me, now + took) } else { took }
@@ -246,7 +231,8 @@ impl Simulation {
         let transfer = self.transfer();
         let mut took = 0;
         if !self.workers[me].searching {
-            let (seen, looked) = self.look_around(me, now);
+            let leaves = self.leaves_the_rest(me, now);
+            let (seen, looked) = if leaves { (false, 0) } else { self.look_around(me, now) };
             // A step takes time, or a loop of nothing but looks would not end.
             took += looked + self.rmw();
             took += self.idle_lines[me / WORD].read(me, now + took, transfer);
@@ -274,7 +260,8 @@ impl Simulation {
             // Their places in the queue come over, and are written into the own one.
             took += batch.div_ceil(ENTRIES) as Time * transfer;
             self.workers[me].queue.extend(&stolen[1..]);
-            self.workers[me].called.stole_from(victim);
+            self.workers[me].called.stole();
+            self.workers[me].helps.took(batch);
             self.steals += 1;
             self.stolen += batch as u64;
             // At once: were it queued first, others would steal it, and others it from them, for ever.
@@ -292,51 +279,6 @@ impl Simulation {
     fn start_searching(&mut self, me: usize, now: Time) -> Time {
         self.workers[me].searching = true;
         let transfer = self.transfer();
-        self.rmw() + self.idle_lines[me / WORD].write(me, now, transfer)
-    }
-
-    /// Announces that it sleeps, looks around once more, and sleeps.
-    pub(super) fn step_parking(&mut self, me: usize, now: Time) -> Option<Time> {
-        let transfer = self.transfer();
-        let mut took = self.rmw() + self.idle_lines[me / WORD].write(me, now, transfer);
-        self.workers[me].searching = false;
-        if self.setup.looks_again {
-            let (seen, looked) = self.look_around(me, now + took);
-            took += looked;
-            if seen {
-                self.workers[me].searching = true;
-                self.workers[me].state = State::Running;
-                return Some(took + self.rmw());
-            }
-        }
-        self.parks += 1;
-        // Going to sleep is taken to take as long as waking somebody.
-        let since = now + took + time(self.setup.machine.wake);
-        self.leave_core(me, since);
-        let worker = &mut self.workers[me];
-        let nap = self.setup.policy.doze.and_then(|doze| worker.called.nap(&doze, worker.polls, now + took));
-        worker.state = State::Parked { since, watches: nap.map(|(victim, _)| victim) };
-        if let Some((victim, nap)) = nap {
-            self.workers[victim].watched = true;
-            self.naps += 1;
-            self.at(since + nap + SLACK + time(self.setup.machine.latency), me);
-        }
-        None
-    }
-
-    /// Comes by itself, as a searcher.
-    pub(super) fn step_end_of_nap(&mut self, me: usize, now: Time) -> Time {
-        let State::Parked { watches, .. } = self.workers[me].state else {
-            unreachable!("it is asked of who sleeps");
-        };
-        if let Some(victim) = watches {
-            self.workers[victim].watched = false;
-        }
-        let transfer = self.transfer();
-        let worker = &mut self.workers[me];
-        worker.state = State::Running;
-        worker.searching = true;
-        worker.called.woken(now, worker.polls, false);
         self.rmw() + self.idle_lines[me / WORD].write(me, now, transfer)
     }
 }
