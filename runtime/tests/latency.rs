@@ -238,6 +238,50 @@ fn a_task_is_as_old_as_it_is() {
     }
 }
 
+/// Between one stall threshold and one and a half after it began, be the supervisor asleep then, or its samples put off by ticks.
+#[test]
+fn a_poll_that_does_not_end_is_found_within_one_and_a_half_thresholds() {
+    const THRESHOLD: Duration = Duration::from_millis(10);
+    let _alone = alone();
+    let _watchdog = watchdog();
+    for (workers, ticks) in [(1, false), (2, false), (2, true)] {
+        let (tx, found) = std::sync::mpsc::channel();
+        let runtime = Runtime::builder()
+            .worker_threads(workers)
+            .stall_threshold(THRESHOLD)
+            .on_stall(move |report| {
+                if !report.over {
+                    drop(tx.send(Instant::now()));
+                }
+            })
+            .build()
+            .unwrap();
+        if ticks {
+            drop(runtime.spawn(async {
+                loop {
+                    sleep(Duration::from_millis(1)).await;
+                }
+            }));
+        }
+        within(THRESHOLD * 3 / 2 + Duration::from_millis(2), || {
+            // Reports of one place are a second apart; and the supervisor sleeps by then.
+            thread::sleep(Duration::from_millis(1100));
+            let plain = PlainThread::start();
+            let before = Instant::now();
+            let (began_tx, began) = std::sync::mpsc::channel();
+            let blocker = runtime.spawn(async move {
+                began_tx.send(Instant::now()).unwrap();
+                thread::sleep(THRESHOLD * 5);
+            });
+            let began = began.recv().unwrap();
+            let found = found.recv().unwrap();
+            futures::executor::block_on(blocker).unwrap();
+            assert!(found - before >= THRESHOLD, "{:?}", found - before);
+            (found - began, plain.p99(), format!("{workers} workers, ticks {ticks}, a stall is found"))
+        });
+    }
+}
+
 #[test]
 fn a_spare_that_lingers_does_not_hold_up_the_drop_of_its_runtime() {
     let _alone = alone();

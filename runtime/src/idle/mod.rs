@@ -29,7 +29,7 @@ use crate::primitives::atomic::{Ordering, fence};
 pub struct Woken {
     /// Which one.
     pub slot: usize,
-    /// The supervisor must be unparked too.
+    /// The supervisor must be told.
     pub supervisor_was_asleep: bool,
 }
 
@@ -41,7 +41,7 @@ pub enum Park {
     Sleep,
     /// There is work after all: the slot is out of the set again, and counted as searching.
     WorkFound {
-        /// The supervisor must be unparked.
+        /// The supervisor must be told.
         supervisor_was_asleep: bool,
     },
     /// Somebody claimed the slot meanwhile: it is counted as searching; the token comes, perhaps late.
@@ -54,8 +54,10 @@ pub enum Park {
 pub struct Leave {
     /// It was claimed, and is counted as searching. False: it woke by itself.
     pub searching: bool,
-    /// The supervisor must be unparked.
+    /// The supervisor must be told.
     pub supervisor_was_asleep: bool,
+    /// It woke by itself while nobody was awake: no poll is older.
+    pub alone: bool,
 }
 
 /// The idle set.
@@ -76,7 +78,7 @@ impl Idle {
         Idle { first: word(), others, naps: CachePadded::new(Naps::new()) }
     }
 
-    /// A thread has taken `slot`: it counts as awake from now on. True: the supervisor must be unparked.
+    /// A thread has taken `slot`: it counts as awake from now on. True: the supervisor must be told.
     #[must_use]
     pub fn join(&self, slot: usize) -> bool {
         self.word(slot).0.join()
@@ -151,7 +153,7 @@ impl Idle {
             return Park::Sleep;
         }
         match word.take_back(bit, true) {
-            TakeBack::Taken { supervisor_was_asleep } => Park::WorkFound { supervisor_was_asleep },
+            TakeBack::Taken { supervisor_was_asleep, .. } => Park::WorkFound { supervisor_was_asleep },
             TakeBack::Claimed => Park::Claimed,
         }
     }
@@ -160,13 +162,24 @@ impl Idle {
     pub fn leave(&self, slot: usize) -> Leave {
         let (word, bit) = self.word(slot);
         match word.take_back(bit, false) {
-            TakeBack::Taken { supervisor_was_asleep } => Leave { searching: false, supervisor_was_asleep },
-            TakeBack::Claimed => Leave { searching: true, supervisor_was_asleep: false },
+            TakeBack::Taken { supervisor_was_asleep, alone } => {
+                let alone = alone && (self.others.is_empty() || self.is_nobody_awake_elsewhere(slot));
+                Leave { searching: false, supervisor_was_asleep, alone }
+            }
+            TakeBack::Claimed => Leave { searching: true, supervisor_was_asleep: false, alone: false },
         }
     }
 
+    /// Whether no slot in another word than that of `slot` is awake. Who is not seen begins his poll later than the caller has last read the
+    /// clock: "Sleep" in `supervisor/README.md`.
+    #[cold]
+    fn is_nobody_awake_elsewhere(&self, slot: usize) -> bool {
+        let mut others = self.words().enumerate().filter(|&(index, _)| index != slot / SLOTS);
+        others.all(|(_, word)| word.load().awake() == 0)
+    }
+
     /// The supervisor goes to sleep until a slot becomes awake; false if one is. Whoever makes one awake is told to
-    /// unpark the supervisor, which then calls [`Self::supervisor_awake`].
+    /// tell the supervisor, which calls [`Self::supervisor_awake`] when it is awake again.
     #[must_use]
     pub fn supervisor_sleep(&self) -> bool {
         let asleep = self.words().all(|word| word.set_supervisor_asleep());

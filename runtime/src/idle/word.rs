@@ -95,8 +95,8 @@ pub(super) enum Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(super) enum TakeBack {
-    /// The bit was there and is cleared.
-    Taken { supervisor_was_asleep: bool },
+    /// The bit was there and is cleared. `alone`: nobody was awake in this word.
+    Taken { supervisor_was_asleep: bool, alone: bool },
     /// Somebody claimed the slot before: it is counted as searching and awake, and a token is on its way.
     Claimed,
 }
@@ -130,7 +130,7 @@ impl Word {
         Snapshot(self.0.load(Ordering::Relaxed))
     }
 
-    /// Vacant → running. True: the supervisor slept, and must be unparked.
+    /// Vacant → running. True: the supervisor slept, and must be told.
     #[must_use]
     pub(super) fn join(&self) -> bool {
         // Relaxed: a slot that joins is found by nobody before it parks.
@@ -191,7 +191,9 @@ impl Word {
             Ok(if as_searcher { running.with_one_more_searching() } else { running })
         });
         match taken {
-            Ok(seen) => TakeBack::Taken { supervisor_was_asleep: seen.supervisor_asleep() },
+            Ok(seen) => {
+                TakeBack::Taken { supervisor_was_asleep: seen.supervisor_asleep(), alone: seen.awake() == 0 }
+            }
             Err(()) => TakeBack::Claimed,
         }
     }
@@ -225,8 +227,9 @@ impl Word {
     /// The supervisor goes to sleep: false while a slot is awake.
     #[must_use]
     pub(super) fn set_supervisor_asleep(&self) -> bool {
-        // Relaxed: awake and the flag are one word, whose RMWs have one order.
-        self.update(Ordering::Relaxed, |seen| match seen.awake() {
+        // That it is seen by who becomes awake needs no more than one word, whose RMWs have one order.
+        // Ordering: Release pairs with the Acquire in `update` of who takes the flag down: he finds the alarm asleep.
+        self.update(Ordering::Release, |seen| match seen.awake() {
             0 => Ok(Snapshot(seen.0 | SUPERVISOR_ASLEEP)),
             _ => Err(()),
         })
@@ -244,8 +247,8 @@ impl Word {
         success: Ordering,
         mut next: impl FnMut(Snapshot) -> Result<Snapshot, E>,
     ) -> Result<Snapshot, E> {
-        // A slot that finds itself claimed acts on what it loads.
-        // Ordering: Acquire as in `take_back`; more than the others need.
+        // A slot that finds itself claimed acts on what it loads, and who takes down the supervisor's flag too.
+        // Ordering: Acquire as in `take_back`, and pairs with the Release in `set_supervisor_asleep`; more than the others need.
         let mut seen = self.0.load(Ordering::Acquire);
         loop {
             let new = next(Snapshot(seen))?.0;

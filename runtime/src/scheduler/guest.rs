@@ -263,7 +263,7 @@ impl Context {
         shared.idle.retire(index);
         wait();
         let supervisor_was_asleep = shared.idle.join(index);
-        shared.unpark_supervisor_if(supervisor_was_asleep);
+        shared.arm_supervisor_if(supervisor_was_asleep);
         self.after_park();
     }
 }

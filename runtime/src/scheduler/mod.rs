@@ -168,7 +168,7 @@ impl Shared {
     /// Unparks the worker that was just taken out of the idle set.
     #[cold]
     fn wake(&self, woken: crate::idle::Woken) {
-        self.unpark_supervisor_if(woken.supervisor_was_asleep);
+        self.arm_supervisor_if(woken.supervisor_was_asleep);
         self.unpark_slot(woken.slot);
     }
 
@@ -189,9 +189,9 @@ impl Shared {
     }
 
     #[inline]
-    fn unpark_supervisor_if(&self, was_asleep: bool) {
+    fn arm_supervisor_if(&self, was_asleep: bool) {
         if was_asleep {
-            self.supervisor.unpark();
+            self.supervisor.arm();
         }
     }
 

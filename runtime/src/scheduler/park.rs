@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use super::context::Context;
 use crate::driver::Token;
-use crate::idle::Park;
+use crate::idle::{Leave, Park};
 
 impl Context {
     /// Waits until there may be something to do: in the driver if nobody is there, else parked. Or for a while, if it leaves what
@@ -57,7 +57,7 @@ impl Context {
             // A searcher again: the loop looks everywhere before it comes back.
             core.searching.set(true);
             let supervisor_was_asleep = matches!(parked, Park::WorkFound { supervisor_was_asleep: true });
-            shared.unpark_supervisor_if(supervisor_was_asleep);
+            shared.arm_supervisor_if(supervisor_was_asleep);
             return;
         }
         // Only now: whoever gives the token up from here on finds this worker in the idle set, if he calls for one.
@@ -65,10 +65,19 @@ impl Context {
         let leave = shared.idle.leave(index);
         core.doze.woken(core.last_turn.get(), self.slot().heartbeat.polls(), leave.searching);
         core.searching.set(leave.searching);
-        shared.unpark_supervisor_if(leave.supervisor_was_asleep);
+        self.tell_supervisor(leave);
         self.tell_of_turned_up(true);
         // The next round begins before its poll.
         self.follow_what_turned_up(2);
+    }
+
+    /// After a wait, at whose end the clock was read.
+    fn tell_supervisor(&self, leave: Leave) {
+        let shared = self.shared();
+        shared.arm_supervisor_if(leave.supervisor_was_asleep);
+        if leave.alone && !leave.supervisor_was_asleep {
+            shared.postpone_sample(self.core().last_turn.get());
+        }
     }
 
     /// Blocks the thread, as a worker or as the guest, for no longer than `most`.

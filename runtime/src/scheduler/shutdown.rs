@@ -76,7 +76,7 @@ impl Shared {
             self.unpark_slot(slot);
         }
         self.driver.unblock();
-        self.supervisor.unpark();
+        self.supervisor.call();
         Some(unstarted)
     }
 
@@ -101,7 +101,7 @@ impl Shared {
         match self.members.leave() {
             Left::Last => self.tear_down(),
             // The supervisor stays as long as anybody else does.
-            Left::One => self.supervisor.unpark(),
+            Left::One => self.supervisor.call(),
             Left::More => {}
         }
     }

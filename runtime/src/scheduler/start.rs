@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 use reactor_hook::process::Origin;
@@ -43,6 +43,8 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         driver.attend();
     }
     let tokio = Lease::new(config.tokio)?;
+    let samples = config.workers > 0 && config.stall_threshold != Duration::MAX;
+    let supervisor = Supervisor::new(samples.then_some(config.stall_threshold));
     let arena = Arena::new();
     let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
     let shared = Arc::new_cyclic(|weak: &Weak<Shared>| Shared {
@@ -53,7 +55,7 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
         driver,
         blocking: BlockingTasks::new(blocking_config(&config, weak, config.max_blocking_threads)),
         compute: BlockingTasks::new(blocking_config(&config, weak, compute_threads(&config))),
-        supervisor: Supervisor::new(),
+        supervisor,
         signals: CachePadded::new(AtomicU32::new(0)),
         cover: Cover::new(config.workers + 1..slots),
         spare_refused: AtomicBool::new(false),

@@ -12,6 +12,16 @@ use crate::supervisor::cover::By;
 use crate::supervisor::{EXCUSED, Supervised, Supervisor};
 use crate::task::{Id, IdBlock, Sight};
 
+impl Shared {
+    /// Nobody was awake at `now`, and the calling worker has become so since: no poll is older, and for a period none need be looked at.
+    pub(super) fn postpone_sample(&self, now: Instant) {
+        if self.supervisor.postpone(now) {
+            let taken = self.taken(now);
+            self.supervisor.remember(|memory| memory.births.add(taken));
+        }
+    }
+}
+
 impl Supervised for Shared {
     fn supervisor(&self) -> &Supervisor {
         &self.supervisor

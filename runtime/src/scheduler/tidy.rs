@@ -35,7 +35,7 @@ impl Shared {
     /// Everybody may be asleep, and there is something to be given back.
     pub(super) fn call_to_tidy(&self) {
         if self.is_supervised() {
-            self.supervisor.unpark();
+            self.supervisor.call();
         } else if self.config.workers > 0 {
             self.call_parked();
         } else {

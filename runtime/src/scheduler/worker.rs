@@ -258,7 +258,7 @@ impl Context {
 
     pub(super) fn begin(&self) {
         let supervisor_was_asleep = self.shared().idle.join(self.held().index());
-        self.shared().unpark_supervisor_if(supervisor_was_asleep);
+        self.shared().arm_supervisor_if(supervisor_was_asleep);
         self.counters().started.set(self.shared().age_nanos() + 1);
         if self.shared().config.stall_reports.thread_state {
             self.slot().set_tid(ThreadState::tid_here());
@@ -328,7 +328,7 @@ impl Context {
         // The driver first: the next task may be one that blocks.
         self.core().until_turn.set(1);
         let supervisor_was_asleep = shared.idle.join(index);
-        shared.unpark_supervisor_if(supervisor_was_asleep);
+        shared.arm_supervisor_if(supervisor_was_asleep);
         stays
     }
 

@@ -23,9 +23,9 @@ impl Default for Exhausted {
 }
 
 impl Exhausted {
-    /// Another sample, so long after the last, and whether it is so. True: it is to be said.
-    pub(super) fn sample(&mut self, is_so: bool, passed: Duration) -> bool {
-        self.since_said = self.since_said.saturating_add(passed);
+    /// Another sample, `passed` of sampled time after the last and `elapsed` by the clock, and whether it is so. True: it is to be said.
+    pub(super) fn sample(&mut self, is_so: bool, passed: Duration, elapsed: Duration) -> bool {
+        self.since_said = self.since_said.saturating_add(elapsed);
         if !is_so {
             self.lasted = Duration::ZERO;
             self.said = false;
@@ -48,10 +48,10 @@ mod tests {
     #[test]
     fn it_is_said_once_when_it_has_lasted() {
         let mut exhausted = Exhausted::default();
-        assert!(!exhausted.sample(true, PATIENCE / 2));
-        assert!(exhausted.sample(true, PATIENCE / 2));
+        assert!(!exhausted.sample(true, PATIENCE / 2, PATIENCE / 2));
+        assert!(exhausted.sample(true, PATIENCE / 2, PATIENCE / 2));
         for _ in 0..100 {
-            assert!(!exhausted.sample(true, PAUSE));
+            assert!(!exhausted.sample(true, PAUSE, PAUSE));
         }
     }
 
@@ -59,17 +59,18 @@ mod tests {
     fn what_does_not_last_is_not_said() {
         let mut exhausted = Exhausted::default();
         for _ in 0..100 {
-            assert!(!exhausted.sample(true, PATIENCE / 2));
-            assert!(!exhausted.sample(false, PATIENCE / 2));
+            assert!(!exhausted.sample(true, PATIENCE / 2, PATIENCE / 2));
+            assert!(!exhausted.sample(false, PATIENCE / 2, PATIENCE / 2));
         }
     }
 
     #[test]
     fn what_comes_again_is_said_after_a_second() {
         let mut exhausted = Exhausted::default();
-        assert!(exhausted.sample(true, PATIENCE));
-        assert!(!exhausted.sample(false, PATIENCE));
-        assert!(!exhausted.sample(true, PATIENCE));
-        assert!(exhausted.sample(true, PAUSE));
+        assert!(exhausted.sample(true, PATIENCE, PATIENCE));
+        assert!(!exhausted.sample(false, PATIENCE, PATIENCE));
+        assert!(!exhausted.sample(true, PATIENCE, PATIENCE));
+        // Samples are seldom while nothing goes on.
+        assert!(exhausted.sample(true, PATIENCE, PAUSE));
     }
 }

@@ -1,4 +1,5 @@
 //! The supervisor: one thread that sees to it that no task can stop the others. The README in this folder walks through it.
+mod alarm;
 #[cfg(not(runtime_loom))]
 pub(crate) mod births;
 pub(crate) mod cover;
@@ -13,6 +14,8 @@ mod tests;
 #[cfg(not(runtime_loom))]
 mod thread;
 #[cfg(not(runtime_loom))]
+mod timer;
+#[cfg(not(runtime_loom))]
 mod watch;
 
 #[cfg(not(runtime_loom))]
@@ -20,7 +23,8 @@ pub(crate) use thread::{EXCUSED, Supervised, Supervisor, run};
 
 #[cfg(runtime_loom)]
 pub mod model {
-    //! Books and membership, for their models.
+    //! Books, membership and the alarm, for their models.
+    pub use super::alarm::{Alarm, Timer, Woken};
     pub use super::cover::{By, Cover, StandIn};
     pub use super::members::{Left, Members};
 

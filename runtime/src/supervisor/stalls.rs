@@ -18,7 +18,7 @@ struct Stall {
 
 #[derive(Debug, Default)]
 struct Place {
-    /// Sampled time since the last report.
+    /// Time since the last report, by the clock: samples may be seldom.
     since: Duration,
     unreported: u64,
 }
@@ -33,7 +33,7 @@ pub(super) struct Stalls {
 }
 
 impl Stalls {
-    /// Another sample, so long after the last.
+    /// Another sample, so long after the last by the clock.
     pub(super) fn pass(&mut self, passed: Duration) {
         for place in self.places.values_mut() {
             place.since = place.since.saturating_add(passed);

@@ -2,10 +2,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::alarm::Alarm;
 use super::cover::{By, Cover, StandIn};
 use super::thread::pause;
+use super::timer::SystemTimer;
 use super::watch::{Seen, Watch};
-use crate::idle::Parker;
 
 const PERIOD: Duration = Duration::from_millis(5);
 const THRESHOLD: Duration = Duration::from_millis(10);
@@ -142,20 +143,48 @@ fn a_refused_thread_leaves_the_cover_to_be_tried_again() {
     assert_eq!(cover.uncover(0, By::Supervisor), 1);
 }
 
+fn alarms() -> [Arc<Alarm<SystemTimer>>; 2] {
+    let period = u64::try_from(PERIOD.as_nanos()).unwrap();
+    [SystemTimer::new(), SystemTimer::plain()].map(|timer| Arc::new(Alarm::new(timer, period)))
+}
+
 #[test]
 fn a_period_passes_whoever_calls_meanwhile() {
     const PERIOD: Duration = Duration::from_millis(20);
-    let parker = Arc::new(Parker::new());
-    let of_thread = Arc::clone(&parker);
-    let paused = std::thread::spawn(move || {
-        of_thread.adopt();
-        let began = Instant::now();
-        pause(PERIOD, &of_thread, || false);
-        began.elapsed()
-    });
-    while !paused.is_finished() {
-        parker.unpark(|| unreachable!());
+    for alarm in alarms() {
+        let of_thread = Arc::clone(&alarm);
+        let paused = std::thread::spawn(move || {
+            let began = Instant::now();
+            pause(&of_thread, PERIOD, PERIOD, || false);
+            began.elapsed()
+        });
+        while !paused.is_finished() {
+            alarm.call();
+        }
+        assert!(paused.join().unwrap() >= PERIOD);
+        pause(&alarm, Duration::MAX, Duration::MAX, || true);
     }
-    assert!(paused.join().unwrap() >= PERIOD);
-    pause(Duration::MAX, &parker, || true);
+}
+
+#[test]
+fn a_period_is_put_off_for_as_long_as_is_allowed() {
+    const LONGEST: Duration = Duration::from_millis(100);
+    for alarm in alarms() {
+        let of_thread = Arc::clone(&alarm);
+        let paused = std::thread::spawn(move || {
+            let began = Instant::now();
+            pause(&of_thread, PERIOD, LONGEST, || false);
+            began.elapsed()
+        });
+        let mut late = Duration::ZERO;
+        while !paused.is_finished() {
+            let now = Instant::now();
+            alarm.postpone(alarm.timer().nanos(now));
+            std::thread::yield_now();
+            late = late.max(now.elapsed());
+        }
+        let passed = paused.join().unwrap();
+        // Where this thread was held up for that long, it could not put it off.
+        assert!(passed >= LONGEST - PERIOD || late > PERIOD / 2, "{passed:?}, {late:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! The supervisor's thread: what it does at each sample, and when it sleeps.
+//! The supervisor's thread: what it does at each sample.
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -6,18 +6,23 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::driver::Driver;
-use crate::idle::{Idle, Parker};
+use crate::idle::Idle;
 use crate::primitives::barrier;
 use crate::stall::StallReport;
+use crate::supervisor::alarm::Alarm;
 use crate::supervisor::births::{Births, Taken};
 use crate::supervisor::exhausted::Exhausted;
 use crate::supervisor::stalls::Stalls;
+use crate::supervisor::timer::SystemTimer;
 use crate::supervisor::watch::{Seen, Watch};
 use crate::task::Sight;
 
-/// How long all must be idle before the supervisor stops sampling. To sleep costs whoever is awake next an unpark, some 5 µs: ten a
-/// second at most. What ticks once a second is sampled some 20 times a tick, and not 200 times.
+/// How long all must be idle before the supervisor sleeps, where it costs whoever is awake next an unpark, some 5 µs: ten a
+/// second at most.
 const QUIET: Duration = Duration::from_millis(100);
+
+/// The longest time without a sample while anything goes on, however often it is put off.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// How long the report of a panic excuses a poll: a backtrace takes some 100 ms in a debug build.
 pub(crate) const EXCUSED: Duration = Duration::from_secs(1);
@@ -105,8 +110,8 @@ pub(crate) trait Supervised {
 }
 
 pub(crate) struct Supervisor {
-    /// Unparked by who knows nothing of the thread, perhaps before there is one.
-    parker: Parker,
+    /// Called by who knows nothing of the thread, perhaps before there is one.
+    alarm: Alarm<SystemTimer>,
     rescues: AtomicU64,
     stalls: AtomicU64,
     stalled: AtomicUsize,
@@ -129,9 +134,12 @@ impl Memory {
 }
 
 impl Supervisor {
-    pub(crate) fn new() -> Supervisor {
+    /// `threshold`: `None` for one that does not sample.
+    pub(crate) fn new(threshold: Option<Duration>) -> Supervisor {
+        let timer = if threshold.is_some() { SystemTimer::new() } else { SystemTimer::plain() };
+        let period = threshold.map_or(u128::MAX, |threshold| (threshold / 2).as_nanos().max(1));
         Supervisor {
-            parker: Parker::new(),
+            alarm: Alarm::new(timer, u64::try_from(period).unwrap_or(u64::MAX)),
             rescues: AtomicU64::new(0),
             stalls: AtomicU64::new(0),
             stalled: AtomicUsize::new(0),
@@ -141,8 +149,21 @@ impl Supervisor {
 
     /// Ends its sleep, or else its next.
     #[cold]
-    pub(crate) fn unpark(&self) {
-        self.parker.unpark(|| unreachable!("the supervisor turns the driver without blocking in it"));
+    pub(crate) fn call(&self) {
+        self.alarm.call();
+    }
+
+    /// Somebody is awake, who has taken the flag down that says that the supervisor is not.
+    #[cold]
+    pub(crate) fn arm(&self) {
+        self.alarm.arm(self.alarm.timer().nanos(Instant::now()));
+    }
+
+    /// Nobody was awake at `now`, and the caller has become so since. True: the next sample was put off for that, and what
+    /// it would have noted is the caller's to note.
+    #[inline]
+    pub(crate) fn postpone(&self, now: Instant) -> bool {
+        self.alarm.postpone(self.alarm.timer().nanos(now))
     }
 
     pub(crate) fn rescues(&self) -> u64 {
@@ -169,10 +190,10 @@ impl Supervisor {
 
 /// The life of the supervisor's thread.
 pub(crate) fn run(shared: &impl Supervised) {
-    let parker = &shared.supervisor().parker;
-    parker.adopt();
+    let alarm = &shared.supervisor().alarm;
+    let patience = if alarm.timer().is_quiet() { Duration::ZERO } else { QUIET };
     let mut sampler = Sampler::new(shared);
-    let mut quiet = Duration::ZERO;
+    let (mut in_order, mut tidies, mut quiet) = (true, false, Duration::ZERO);
     let mut period = sampler.coarse();
     let began = Instant::now();
     while !shared.is_closed() {
@@ -181,62 +202,70 @@ pub(crate) fn run(shared: &impl Supervised) {
             barrier::register();
         }
         if shared.stall_threshold() == Duration::MAX {
-            if until_settled.is_zero() {
-                // Until the runtime is closed: nobody leaves an idle set that says nothing of a supervisor.
-                parker.park();
-            } else {
-                parker.park_timeout(until_settled);
-            }
+            // Until the runtime is closed: nobody leaves an idle set that says nothing of a supervisor.
+            set_after(alarm, until_settled);
+            let _ = alarm.wait();
             continue;
         }
-        if quiet < QUIET || shared.is_untidy() {
-            pause(period, parker, || shared.is_closed());
-        } else {
-            quiet = Duration::ZERO;
-            if sleep_while_idle(shared, until_settled) {
-                // Whoever spawns wakes it: nothing was spawned until just now.
-                shared.supervisor().remember(|memory| memory.births.rested(Instant::now()));
-            }
+        if quiet <= patience || !sleep_while_idle(shared, until_settled) {
+            // Where it has something in view it looks again, whatever others know.
+            let longest = if in_order && !tidies { LONGEST } else { period };
+            pause(alarm, period, longest, || shared.is_closed());
         }
-        let in_order = sampler.sample(period);
+        in_order = sampler.sample(period);
         // Until that is done it does not sleep, which is a matter of seconds.
-        let tidies = shared.tidy(Instant::now());
-        quiet = if in_order && is_quiet(shared) { quiet + period } else { Duration::ZERO };
+        let tidying = shared.tidy(Instant::now());
+        tidies = tidying.is_some();
+        quiet = if in_order && is_quiet(shared) { quiet.saturating_add(period) } else { Duration::ZERO };
         period = if in_order { sampler.coarse() } else { sampler.fine() };
-        period = tidies.map_or(period, |after| period.min(after));
+        period = tidying.map_or(period, |after| period.min(after));
     }
     see_them_out(shared, &mut sampler);
 }
 
-/// Lets a period pass, all of it: a sample counts for one, whoever calls meanwhile.
-pub(super) fn pause(period: Duration, parker: &Parker, is_closed: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !is_closed()
-        && let Some(rest) = period.checked_sub(began.elapsed())
-    {
-        // Whose token this takes needs no other: what he said is looked at before the next sleep.
-        parker.park_timeout(rest);
+/// Lets a period pass, all of it: a sample counts for one, whoever calls meanwhile. Others may make it longer, up to `longest`.
+pub(super) fn pause(
+    alarm: &Alarm<SystemTimer>,
+    period: Duration,
+    longest: Duration,
+    is_closed: impl Fn() -> bool,
+) {
+    let timer = alarm.timer();
+    let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let began = timer.nanos(Instant::now());
+    let due = began.saturating_add(nanos(period));
+    while !is_closed() && timer.nanos(Instant::now()) < due {
+        alarm.set(due, began.saturating_add(nanos(longest)));
+        // What it is called for is looked at before the next sleep.
+        let _ = alarm.wait();
     }
 }
 
-/// Sleeps until a worker leaves the idle set; while the supervisor is young, no longer than it is. False: somebody was awake.
-fn sleep_while_idle(shared: &impl Supervised, until_settled: Duration) -> bool {
-    let idle = shared.idle();
-    let mut slept = false;
-    // Whoever became awake before the flag was up is seen by this call; whoever does so after takes it down.
-    if idle.supervisor_sleep() {
-        if is_quiet(shared) && !shared.is_closed() && !shared.is_untidy() {
-            let parker = &shared.supervisor().parker;
-            if until_settled.is_zero() {
-                parker.park();
-            } else {
-                parker.park_timeout(until_settled);
-            }
-            slept = true;
-        }
-        idle.supervisor_awake();
+/// A wait that is about to begin ends after `time`, unless that is none.
+fn set_after(alarm: &Alarm<SystemTimer>, time: Duration) {
+    if !time.is_zero() {
+        let at = alarm.timer().nanos(Instant::now() + time);
+        alarm.set(at, at);
     }
-    slept
+}
+
+/// Sleeps until a period after a slot has become awake; while the supervisor is young, no longer than it is. False: somebody was awake.
+fn sleep_while_idle(shared: &impl Supervised, until_settled: Duration) -> bool {
+    let (idle, supervisor) = (shared.idle(), shared.supervisor());
+    let alarm = &supervisor.alarm;
+    // All before the flag is up: from then on others set it.
+    alarm.fall_asleep();
+    set_after(alarm, until_settled);
+    // Whoever became awake before is seen by this call; whoever does so after takes the flag down.
+    let sleeps = idle.supervisor_sleep() && is_quiet(shared) && !shared.is_closed() && !shared.is_untidy();
+    let woken = if sleeps { alarm.wait() } else { alarm.get_up() };
+    idle.supervisor_awake();
+    if sleeps {
+        // Whoever spawns has it armed: nothing was spawned until then.
+        let rested = woken.since.map_or_else(Instant::now, |since| alarm.timer().instant(since));
+        supervisor.remember(|memory| memory.births.rested(rested));
+    }
+    sleeps
 }
 
 /// What the supervisor remembers from one sample to the next.
@@ -246,6 +275,8 @@ struct Sampler<'a, S> {
     watches: Vec<Watch>,
     /// Turns of the driver at the last sample.
     turns: u64,
+    /// When that was.
+    sampled: Instant,
     since_retry: Duration,
     stalls: Stalls,
     exhausted: Exhausted,
@@ -259,6 +290,7 @@ impl<'a, S: Supervised> Sampler<'a, S> {
             shared,
             watches,
             turns: shared.driver().turns(),
+            sampled: Instant::now(),
             since_retry: Duration::ZERO,
             stalls: Stalls::default(),
             exhausted: Exhausted::default(),
@@ -284,9 +316,10 @@ impl<'a, S: Supervised> Sampler<'a, S> {
         self.shared.stall_threshold() / 4
     }
 
-    /// Looks at every slot and at the driver, `passed` after the last time, and acts. True: all is in order.
+    /// Looks at every slot and at the driver, and acts; for ages of polls `passed` after the last time. True: all is in order.
     fn sample(&mut self, passed: Duration) -> bool {
-        let stuck = self.look_at_slots(passed);
+        let elapsed = self.elapsed();
+        let stuck = self.look_at_slots(passed, elapsed);
         self.memorize();
         let neglected = self.look_at_driver();
         if (neglected || stuck > 0 && self.shared.work_waits()) && !self.shared.call_parked() {
@@ -302,7 +335,7 @@ impl<'a, S: Supervised> Sampler<'a, S> {
         // Last of all: the user's code may take its time.
         self.report();
         let is_so = self.shared.has_no_thread_left(stuck) && (neglected || self.shared.work_waits());
-        if self.exhausted.sample(is_so, passed) {
+        if self.exhausted.sample(is_so, passed, elapsed) {
             self.shared.say_exhausted(stuck, self.longest());
         }
         !neglected && self.watches.iter().all(Watch::is_in_order)
@@ -310,9 +343,16 @@ impl<'a, S: Supervised> Sampler<'a, S> {
 
     /// As `sample`, where nobody stands in for anybody any more: to be able to say who keeps the runtime from ending.
     fn sample_the_last(&mut self, passed: Duration) {
-        self.look_at_slots(passed);
+        let elapsed = self.elapsed();
+        self.look_at_slots(passed, elapsed);
         self.memorize();
         self.report();
+    }
+
+    /// Since the last sample.
+    fn elapsed(&mut self) -> Duration {
+        let now = Instant::now();
+        now.saturating_duration_since(std::mem::replace(&mut self.sampled, now))
     }
 
     fn report(&mut self) {
@@ -329,10 +369,10 @@ impl<'a, S: Supervised> Sampler<'a, S> {
     }
 
     /// How many slots are stuck.
-    fn look_at_slots(&mut self, passed: Duration) -> usize {
+    fn look_at_slots(&mut self, passed: Duration, elapsed: Duration) -> usize {
         let (shared, threshold) = (self.shared, self.shared.stall_threshold());
         let mut stuck = 0;
-        self.stalls.pass(passed);
+        self.stalls.pass(elapsed);
         for slot in shared.slots() {
             let watch = &mut self.watches[slot];
             match watch.sample(shared.heartbeat(slot), passed, threshold) {
@@ -414,6 +454,7 @@ impl<'a, S: Supervised> Sampler<'a, S> {
 /// until it has left, this thread is the one that turns the driver. Or for a task, which nobody runs any more: another thread cancels
 /// these, whose destructors may wait for a socket or a timer in turn.
 fn see_them_out<S: Supervised>(shared: &S, sampler: &mut Sampler<'_, S>) {
+    let alarm = &shared.supervisor().alarm;
     let began = Instant::now();
     let mut sampled = began;
     let mut clearing = false;
@@ -430,7 +471,8 @@ fn see_them_out<S: Supervised>(shared: &S, sampler: &mut Sampler<'_, S>) {
             sampled = Instant::now();
             sampler.sample_the_last(sampler.fine());
         }
-        shared.supervisor().parker.park_timeout(CLOSING_TURN);
+        set_after(alarm, CLOSING_TURN);
+        let _ = alarm.wait();
     }
     // Who came out of a long poll last has done so.
     sampler.sample_the_last(Duration::ZERO);

@@ -8,6 +8,7 @@
 
 mod support;
 
+mod alarm;
 mod auto_traits;
 mod bad_input;
 mod beside_pinned;

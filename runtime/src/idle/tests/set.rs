@@ -22,6 +22,12 @@ fn woken(slot: usize) -> Option<Woken> {
     Some(Woken { slot, supervisor_was_asleep: false })
 }
 
+const CLAIMED: Leave = Leave { searching: true, supervisor_was_asleep: false, alone: false };
+
+fn by_itself(supervisor_was_asleep: bool, alone: bool) -> Leave {
+    Leave { searching: false, supervisor_was_asleep, alone }
+}
+
 #[test]
 fn the_lowest_parked_slot_is_woken_first_and_one_at_a_time() {
     for slots in SIZES {
@@ -29,7 +35,7 @@ fn the_lowest_parked_slot_is_woken_first_and_one_at_a_time() {
         for slot in 0..slots {
             assert_eq!(idle.notify(), woken(slot));
             assert_eq!(idle.notify(), None, "slot {slot} of {slots} is on its way");
-            assert_eq!(idle.leave(slot), Leave { searching: true, supervisor_was_asleep: false });
+            assert_eq!(idle.leave(slot), CLAIMED);
             assert_eq!(idle.stop_searching(slot, || false), None);
         }
         assert_eq!(idle.notify(), None);
@@ -127,7 +133,7 @@ fn a_sleeper_that_is_claimed_and_finds_nothing_sleeps_until_its_token() {
         false
     });
     assert_eq!(parked, Park::Sleep);
-    assert_eq!(idle.leave(0), Leave { searching: true, supervisor_was_asleep: false });
+    assert_eq!(idle.leave(0), CLAIMED);
 }
 
 #[test]
@@ -135,9 +141,25 @@ fn a_slot_that_wakes_by_itself_is_running() {
     for slots in SIZES {
         let idle = all_parked(slots);
         for slot in 0..slots {
-            assert_eq!(idle.leave(slot), Leave { searching: false, supervisor_was_asleep: false });
+            assert_eq!(idle.leave(slot), by_itself(false, slot == 0), "slot {slot} of {slots}");
         }
         assert_eq!((idle.parked(), idle.searching(), idle.awake()), (0, 0, slots));
+    }
+}
+
+#[test]
+fn a_slot_is_alone_that_wakes_by_itself_while_nobody_is_awake_in_any_word() {
+    for slots in SIZES {
+        for first in [0, slots / 2, slots - 1] {
+            let idle = all_parked(slots);
+            assert_eq!(idle.leave(first), by_itself(false, true), "slot {first} of {slots}");
+            for slot in (0..slots).filter(|&slot| slot != first) {
+                assert_eq!(idle.leave(slot), by_itself(false, false), "slot {slot} beside {first}");
+                park(&idle, slot);
+            }
+            park(&idle, first);
+            assert_eq!(idle.leave(first), by_itself(false, true));
+        }
     }
 }
 
@@ -172,7 +194,7 @@ fn the_supervisor_sleeps_when_all_are_parked_and_is_told_by_the_first_to_wake() 
             assert!(!idle.supervisor_sleep(), "slot {first} of {slots} is awake");
             // The refusal has taken the flags of the other words back.
             for slot in (0..slots).filter(|&slot| slot != first) {
-                assert_eq!(idle.leave(slot), Leave { searching: false, supervisor_was_asleep: false });
+                assert_eq!(idle.leave(slot), by_itself(false, false));
             }
         }
     }
@@ -189,7 +211,7 @@ fn each_way_to_become_awake_tells_the_supervisor() {
     assert_eq!(asleep().notify(), told);
     assert_eq!(asleep().claim_any(), told);
     assert_eq!(asleep().claim(0), told);
-    assert_eq!(asleep().leave(0), Leave { searching: false, supervisor_was_asleep: true });
+    assert_eq!(asleep().leave(0), by_itself(true, true));
     let idle = Idle::new(2);
     assert!(idle.supervisor_sleep());
     assert!(idle.join(1));

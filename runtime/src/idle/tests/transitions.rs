@@ -205,7 +205,8 @@ fn whoever_makes_a_slot_awake_reports_the_sleeping_supervisor_once() {
     assert!(!word.join());
     for as_searcher in [false, true] {
         let word = asleep(Parked);
-        assert_eq!(word.take_back(BIT, as_searcher), TakeBack::Taken { supervisor_was_asleep: true });
+        let taken = TakeBack::Taken { supervisor_was_asleep: true, alone: true };
+        assert_eq!(word.take_back(BIT, as_searcher), taken);
         assert!(!word.load().supervisor_asleep());
     }
     let word = asleep(Parked);

@@ -1,0 +1,184 @@
+//! When the supervisor looks next: set by itself, put off by whoever knows that there is nothing to see. "Sleep" in the README.
+#![allow(unreachable_pub, reason = "the loom models reach these through `model`")]
+
+use std::fmt;
+
+use crate::primitives::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// The supervisor does not wait, or nobody else is to move the time that it waits for.
+const FIXED: u64 = 0;
+/// It waits without a time, with the flag in the idle set up.
+const ASLEEP: u64 = u64::MAX;
+
+/// A time that is past whenever somebody waits for it.
+const PAST: u64 = 0;
+
+/// What one thread waits in and others set. Calls of `set` have an order, and whoever comes later in it sees what an earlier caller did
+/// before.
+pub trait Timer {
+    /// Lets `wait` return at this time, in nanoseconds, or at once if it is past; and not at one that was set before.
+    fn set(&self, at: u64);
+
+    /// Returns when the time has come, or for no reason. Then none is set.
+    fn wait(&self);
+}
+
+/// The table of its states is in the README.
+pub struct Alarm<T> {
+    timer: T,
+    period: u64,
+    at: AtomicU64,
+    /// Until when others may put it off.
+    latest: AtomicU64,
+    called: AtomicBool,
+}
+
+impl<T> fmt::Debug for Alarm<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Alarm");
+        // Relaxed, both: figures.
+        match self.at.load(Ordering::Relaxed) {
+            FIXED => shown.field("at", &"fixed"),
+            ASLEEP => shown.field("at", &"asleep"),
+            at => shown.field("at", &at),
+        };
+        shown.field("called", &self.called.load(Ordering::Relaxed)).finish_non_exhaustive()
+    }
+}
+
+/// Why the supervisor waits no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Woken {
+    /// Somebody has something for it.
+    pub called: bool,
+    /// It was asleep, and has been armed by one who became awake then.
+    pub since: Option<u64>,
+}
+
+impl<T: Timer> Alarm<T> {
+    /// Others put it off by a period, in nanoseconds.
+    pub fn new(timer: T, period: u64) -> Alarm<T> {
+        debug_assert!(period > 0, "a sample counts for a period");
+        Alarm {
+            timer,
+            period,
+            at: AtomicU64::new(FIXED),
+            latest: AtomicU64::new(0),
+            called: AtomicBool::new(false),
+        }
+    }
+
+    /// What it is set by.
+    pub fn timer(&self) -> &T {
+        &self.timer
+    }
+
+    /// The supervisor is about to wait for a time, which others may put off until `latest`. Where that is none later, nobody does.
+    pub fn set(&self, at: u64, latest: u64) {
+        // The timer first: whoever puts it off sets it after this.
+        self.timer.set(at);
+        if latest > at {
+            // Relaxed: whoever has the one with an earlier other samples sooner, or later by as much as was allowed then.
+            self.latest.store(latest, Ordering::Relaxed);
+            // Relaxed: nothing is published.
+            self.at.swap(at.clamp(FIXED + 1, ASLEEP - 1), Ordering::Relaxed);
+        }
+    }
+
+    /// The supervisor is about to put the flag up in the idle set.
+    pub fn fall_asleep(&self) {
+        // Relaxed: published by the flag, and read again by who takes that down.
+        self.at.swap(ASLEEP, Ordering::Relaxed);
+    }
+
+    /// The supervisor waits until the time has come, until it is called, or for no reason.
+    pub fn wait(&self) -> Woken {
+        // A call that came before the timer was set was overwritten.
+        if !self.is_called() {
+            self.timer.wait();
+        }
+        self.get_up()
+    }
+
+    /// The supervisor does not wait, or does so no more: nobody moves the time.
+    pub fn get_up(&self) -> Woken {
+        // Relaxed: a time, and who has it.
+        let since = match self.at.swap(FIXED, Ordering::Relaxed) {
+            FIXED | ASLEEP => None,
+            at => Some(at.saturating_sub(self.period)),
+        };
+        // Ordering: Acquire pairs with the Release in `call`: what was done before that is seen.
+        let called = self.called.swap(false, Ordering::Acquire);
+        Woken { called, since }
+    }
+
+    /// By who has taken the flag down in the idle set, at this time: a sample is due a period later.
+    #[cold]
+    pub fn arm(&self, now: u64) {
+        // Relaxed: published by the flag.
+        if self.at.load(Ordering::Relaxed) != ASLEEP {
+            return;
+        }
+        let at = self.after_a_period(now);
+        // Relaxed: a time. Another who took down the flag of another word has armed it earlier.
+        if self.at.compare_exchange(ASLEEP, at, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            self.timer.set(at);
+            self.heed_call();
+        }
+    }
+
+    /// By who has become awake while nobody was, at this time or later: no poll is older. True: the sample was put off.
+    #[inline]
+    pub fn postpone(&self, now: u64) -> bool {
+        // Relaxed: a hint, looked at again by the exchange.
+        let at = self.at.load(Ordering::Relaxed);
+        // Asleep is later than any time.
+        if at == FIXED || at >= now.saturating_add(self.period / 2) {
+            return false;
+        }
+        self.put_off(at, self.after_a_period(now))
+    }
+
+    #[cold]
+    fn put_off(&self, from: u64, to: u64) -> bool {
+        // Relaxed: as it is stored.
+        if to <= from || to > self.latest.load(Ordering::Relaxed) {
+            return false;
+        }
+        // Relaxed: nothing is published. Where the supervisor has woken meanwhile, it sets the time itself.
+        if self.at.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            return false;
+        }
+        self.timer.set(to);
+        self.heed_call();
+        true
+    }
+
+    /// Ends its wait, or else its next.
+    #[cold]
+    pub fn call(&self) {
+        // Ordering: Release pairs with the Acquire in `get_up`.
+        self.called.swap(true, Ordering::Release);
+        self.timer.set(PAST);
+    }
+
+    /// After the timer was set: a call that came before was overwritten.
+    fn heed_call(&self) {
+        if self.is_called() {
+            self.timer.set(PAST);
+        }
+    }
+
+    fn is_called(&self) -> bool {
+        // Relaxed: ordered by the timer, which was set before.
+        self.called.load(Ordering::Relaxed)
+    }
+
+    fn after_a_period(&self, now: u64) -> u64 {
+        now.saturating_add(self.period).clamp(FIXED + 1, ASLEEP - 1)
+    }
+}
+
+#[cfg(all(test, not(runtime_loom)))]
+mod tests;
