@@ -211,6 +211,7 @@ impl Executor {
     }
 
     /// How often somebody was called to tidy, until the queue went.
+    #[cfg(not(runtime_no_recycle))]
     pub fn called_to_tidy(&self) -> std::sync::Arc<AtomicUsize> {
         self.0.called_to_tidy.clone()
     }

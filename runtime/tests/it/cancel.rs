@@ -15,6 +15,7 @@ use crate::support::{
     Deliberate, Gate, OnDrop, Rng, Tally, WORKERS, WakeCount, count, panic_message, panic_silently, pool,
     until, until_no_tasks, watchdog,
 };
+use crate::task_abort::against_completion;
 
 /// A task that holds what `dropped` counts, and never ends.
 fn forever(dropped: &Tally) -> impl Future<Output = ()> + Send + use<> {
@@ -44,39 +45,7 @@ fn cancel_resolves_when_the_future_has_been_dropped() {
 #[test]
 fn cancel_against_completion_gives_the_output_or_an_error_and_drops_each_once() {
     let _watchdog = watchdog();
-    let mut rng = Rng::new();
-    for workers in WORKERS {
-        let runtime = pool(workers);
-        let (mut completed, mut cancelled) = (0, 0);
-        for _ in 0..count(3_000, 1_000_000) {
-            let (dropped, output) = (Tally::default(), Tally::default());
-            let (guard, value) = (dropped.on_drop(), output.on_drop());
-            let yields = rng.below(3);
-            let task = runtime.spawn(async move {
-                let _guard = guard;
-                for _ in 0..yields {
-                    yield_now().await;
-                }
-                value
-            });
-            rng.spin(2_000);
-            match runtime.block_on(task.cancel()) {
-                Ok(value) => {
-                    assert_eq!((dropped.get(), output.get()), (1, 0));
-                    drop(value);
-                    completed += 1;
-                }
-                Err(error) => {
-                    assert!(error.is_cancelled());
-                    assert_eq!(dropped.get(), 1);
-                    cancelled += 1;
-                }
-            }
-            assert_eq!(output.get(), 1, "made or captured, it is dropped once");
-        }
-        println!("{workers} workers: {completed} completed, {cancelled} cancelled");
-        until_no_tasks(&runtime);
-    }
+    against_completion(JoinHandle::cancel);
 }
 
 #[test]

@@ -4,21 +4,21 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Poll, Waker};
 use std::thread;
 
-use runtime::task::yield_now;
+use runtime::task::{JoinError, JoinHandle, yield_now};
 
-use crate::support::{Rng, Tally, WORKERS, count, pool, until, until_no_tasks, watchdog};
+use crate::support::{CountDrop, Rng, Tally, WORKERS, count, pool, until, until_no_tasks, watchdog};
 
-// T10
-#[test]
-fn abort_against_completion_has_exactly_one_outcome() {
-    let _watchdog = watchdog();
+/// Tasks that are about to complete are ended: they have one outcome, and what they hold is dropped once.
+pub(crate) fn against_completion<E>(end: impl Fn(JoinHandle<CountDrop>) -> E)
+where
+    E: Future<Output = Result<CountDrop, JoinError>>,
+{
     let mut rng = Rng::new();
     for workers in WORKERS {
         let runtime = pool(workers);
         let (mut completed, mut cancelled) = (0, 0);
         for _ in 0..count(3_000, 1_000_000) {
-            let dropped = Tally::default();
-            let output = Tally::default();
+            let (dropped, output) = (Tally::default(), Tally::default());
             let (guard, value) = (dropped.on_drop(), output.on_drop());
             let yields = rng.below(3);
             let handle = runtime.spawn(async move {
@@ -29,8 +29,7 @@ fn abort_against_completion_has_exactly_one_outcome() {
                 value
             });
             rng.spin(2_000);
-            handle.abort();
-            match runtime.block_on(handle) {
+            match runtime.block_on(end(handle)) {
                 Ok(value) => {
                     assert_eq!((dropped.get(), output.get()), (1, 0));
                     drop(value);
@@ -47,6 +46,16 @@ fn abort_against_completion_has_exactly_one_outcome() {
         println!("{workers} workers: {completed} completed, {cancelled} cancelled");
         until_no_tasks(&runtime);
     }
+}
+
+// T10
+#[test]
+fn abort_against_completion_has_exactly_one_outcome() {
+    let _watchdog = watchdog();
+    against_completion(|handle| {
+        handle.abort();
+        handle
+    });
 }
 
 // T10

@@ -1,4 +1,5 @@
 //! Cells are recycled, counted and given back.
+#[cfg(not(runtime_no_recycle))]
 use std::time::{Duration, Instant};
 
 use super::super::arena::{CHAIN, Cache, Home, KEPT, SIZES};
@@ -152,6 +153,7 @@ fn debug_of_a_cache_counts_its_cells() {
 }
 
 /// Spawns and runs so many tasks of the smallest class.
+#[cfg(not(runtime_no_recycle))]
 fn burst(executor: &Executor, tasks: usize) {
     for _ in 0..tasks {
         drop(executor.spawn(std::future::ready(())));
