@@ -174,6 +174,11 @@ impl Help {
         (NAPS.0 * (1 << self.naps.get())).min(NAPS.1)
     }
 
+    /// It was not to nap, for nobody else was at work: it is judged anew.
+    pub(super) fn stays(&self) {
+        self.not_before(None);
+    }
+
     /// After a nap of this length.
     pub(super) fn end_nap(
         &self,

@@ -36,7 +36,10 @@ impl Context {
             core.doze.stayed_away();
             let nap = core.help.begin_nap(steps);
             let napped = self.nap(others.get(), nap);
-            core.help.end_nap(core.last_turn.get(), napped.unwrap_or_default(), index, steps);
+            match napped {
+                Some(time) => core.help.end_nap(core.last_turn.get(), time, index, steps),
+                None => core.help.stays(),
+            }
             return napped.is_some();
         }
         let polls = self.slot().heartbeat.polls();

@@ -52,6 +52,12 @@ fn nothing_is_told_by_a_nap_beside_more_than_are_busy_now() {
 }
 
 #[test]
+fn it_hinders_who_does_less_beside_it_than_beside_more() {
+    // All share in what one does faster: one was at work, another came by now and then, and one of them is here now.
+    assert_eq!(verdict(done(100, polls(100), 1), alone(1_000, 2)), Verdict::Hinders);
+}
+
+#[test]
 fn those_who_have_come_back_since_are_reckoned_in() {
     // Each works for himself: one was busy, and three are now.
     assert_eq!(verdict(done(1_000, polls(3_000), 3), alone(1_000, 1)), Verdict::Helps);
@@ -66,6 +72,9 @@ fn a_poll_is_not_held_against_a_spawn() {
     assert_eq!(verdict(done(1_000, spawns(18_000), 1), spawner), Verdict::Helps);
     assert_eq!(verdict(done(1_000, spawns(10_001), 1), spawner), Verdict::Helps);
     assert_eq!(verdict(done(5_000, spawns(10_000), 1), spawner), Verdict::Hinders);
+    // Two others have come to poll what he spawns. Or of two who spawned one does.
+    assert_eq!(verdict(done(1_000, Steps { polls: 2_000, spawns: 10_001 }, 3), spawner), Verdict::Helps);
+    assert_eq!(verdict(done(1_000, spawns(10_001), 1), Some(done(0, spawns(40_000), 2))), Verdict::Unknown);
     // He has gone on to polls since, or did not spawn then.
     assert_eq!(verdict(done(1_000, polls(1_000), 1), spawner), Verdict::Unknown);
     assert_eq!(verdict(done(1_000, spawns(10_000), 1), alone(1_000, 1)), Verdict::Unknown);
@@ -194,6 +203,17 @@ fn who_is_stuck_meanwhile_is_left_nothing_for_some_time() {
     worker.stay_away(0);
     assert_eq!(worker.rests(), SURE, "a nap beside one who is stuck tells nothing");
     assert!(!worker.take_part(100, 0));
+}
+
+#[test]
+fn who_was_not_to_nap_is_asked_anew() {
+    let mut worker = Worker::new();
+    assert!(!worker.take_part(100, 100));
+    assert!(worker.take_part(100, 100));
+    assert!(worker.help.take_to().is_some());
+    worker.help.stays();
+    assert!(!worker.take_part(100, 100), "the probe begins");
+    assert!(worker.take_part(100, 100));
 }
 
 #[test]

@@ -81,22 +81,24 @@ impl Done {
         if self.busy == 0 || is_quick || each > nanos(SLOW) {
             return Verdict::Moot;
         }
-        let Some(alone) = alone.filter(|alone| self.is_like(alone)) else {
+        let Some(alone) = alone.filter(|alone| self.others.are_spawns() == alone.others.are_spawns()) else {
+            // Or they have gone on from the one to the other since.
             return Verdict::Unknown;
         };
         let helps = if self.others.are_spawns() { self.lets_spawn(alone) } else { self.adds(alone) };
-        if helps { Verdict::Helps } else { Verdict::Hinders }
-    }
-
-    /// Whether the others do the same as when they were alone: as many of them at least, and if these only spawned, so do those.
-    fn is_like(&self, alone: &Done) -> bool {
-        self.how_many_others() >= alone.how_many_others()
-            && self.others.are_spawns() == alone.others.are_spawns()
+        if !helps {
+            Verdict::Hinders
+        } else if self.how_many_others() < alone.how_many_others() {
+            // So few might do more alone than as many of those of then, for there is less that they share.
+            Verdict::Unknown
+        } else {
+            Verdict::Helps
+        }
     }
 
     /// Whether all together make more steps than the others alone.
     fn adds(&self, alone: &Done) -> bool {
-        // As many as are busy now would make so many, if each were as fast as those of then.
+        // As many as are busy now would make so many, if each were as fast as those of then: which they would be at least, if they are fewer.
         let (then, now) = (alone.how_many_others().max(1), self.how_many_others());
         let alone = alone.rate(alone.others.all()).saturating_mul(now) / then;
         // Of many each adds little.
@@ -107,7 +109,10 @@ impl Done {
     /// Where others only spawn, what they are relieved of by a poll was never seen, and may be much more than a spawn. So it helps unless it
     /// holds them up.
     fn lets_spawn(&self, alone: &Done) -> bool {
-        self.rate(self.others.spawns).saturating_mul(HELD_UP) > alone.rate(alone.others.spawns)
+        // There may be fewer who spawn, too. Who has come since need not be one.
+        let (then, now) = (alone.how_many_others().max(1), self.how_many_others());
+        let alone = alone.rate(alone.others.spawns).saturating_mul(now.min(then)) / then;
+        self.rate(self.others.spawns).saturating_mul(HELD_UP) > alone
     }
 }
 
