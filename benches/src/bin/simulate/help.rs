@@ -155,6 +155,11 @@ impl Helps {
         self.to != 0
     }
 
+    /// It was not to nap, for nobody else was at work.
+    pub(crate) fn stays(&mut self) {
+        self.not_before(0);
+    }
+
     /// Before a nap: how long it is to be.
     pub(crate) fn begin_nap(&mut self, help: &Help, did: &[Did]) -> Time {
         self.begin(None, did);

@@ -67,21 +67,27 @@ impl Done {
         if others == 0 || each < help.quick.0 || average < help.quick.1 || each > help.slow {
             return Verdict::Moot;
         }
-        let is_like = |alone: &&Done| {
-            others >= alone.how_many_others() && self.others_spawn(help) == alone.others_spawn(help)
-        };
-        let Some(alone) = alone.filter(is_like) else {
+        let Some(alone) = alone.filter(|alone| self.others_spawn(help) == alone.others_spawn(help)) else {
             return Verdict::Unknown;
         };
         let helps = if self.others_spawn(help) {
             // What they are relieved of was never seen: it helps unless it holds them up.
-            self.in_a_milli(self.others.spawns) * help.held_up > alone.in_a_milli(alone.others.spawns)
+            let then = alone.how_many_others().max(1);
+            let alone = alone.in_a_milli(alone.others.spawns) * others.min(then) / then;
+            self.in_a_milli(self.others.spawns) * help.held_up > alone
         } else {
             // As many as are busy now would make so many, if each were as fast as those of then.
             let alone = alone.in_a_milli(alone.others.all()) * others / alone.how_many_others().max(1);
             let parts = help.parts * others;
             self.in_a_milli(self.all()) * parts > alone * (parts + 1)
         };
-        if helps { Verdict::Helps } else { Verdict::Hinders }
+        if !helps {
+            Verdict::Hinders
+        } else if others < alone.how_many_others() {
+            // So few might do more alone.
+            Verdict::Unknown
+        } else {
+            Verdict::Helps
+        }
     }
 }

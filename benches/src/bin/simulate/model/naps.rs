@@ -57,7 +57,7 @@ impl Simulation {
         Some((nap, all & !(1 << me), false))
     }
 
-    /// A nap is over that took so long, or was none.
+    /// A nap is over that took so long.
     fn end_nap(&mut self, me: usize, now: Time, time: Time, leaves: bool) {
         if !leaves {
             let worker = &mut self.workers[me];
@@ -86,7 +86,11 @@ impl Simulation {
                 return None;
             }
             // They nap or sleep as well.
-            self.end_nap(me, now + took, 0, leaves);
+            if leaves {
+                self.workers[me].helps.stays();
+            } else {
+                self.end_nap(me, now + took, 0, false);
+            }
         }
         took += self.rmw() + self.idle_lines[me / WORD].write(me, now + took, transfer);
         self.workers[me].searching = false;
