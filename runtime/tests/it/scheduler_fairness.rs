@@ -612,6 +612,86 @@ fn who_awaits_many_tasks_is_polled_once_for_several_and_eight_go_first_at_most()
 }
 
 #[test]
+fn who_awaits_what_runs_next_is_reached_by_all_else_meanwhile() {
+    let _watchdog = watchdog();
+    let runtime = pool_without_spares(2);
+    for _ in 0..count(20, 2_000) {
+        let (begun, has_begun) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let (tell, told) = futures::channel::oneshot::channel::<()>();
+        let joiner = runtime.spawn(async move {
+            let child = runtime::spawn(async move {
+                begun.send(()).unwrap();
+                // Blocks its worker until the one that awaits it has been polled by another.
+                released.recv().unwrap();
+            });
+            match futures::future::select(child, told).await {
+                futures::future::Either::Left(_) => panic!("the child waits for this one"),
+                futures::future::Either::Right((told, child)) => {
+                    told.unwrap();
+                    release.send(()).unwrap();
+                    child.await.unwrap();
+                }
+            }
+        });
+        has_begun.recv().unwrap();
+        tell.send(()).unwrap();
+        runtime.block_on(joiner).unwrap();
+    }
+}
+
+#[test]
+fn who_awaits_what_another_takes_is_woken_although_what_runs_next_blocks() {
+    let _watchdog = watchdog();
+    let runtime = pool_without_spares(2);
+    for _ in 0..count(20, 2_000) {
+        let (tell, told) = mpsc::channel();
+        let joiner = runtime.spawn(async move {
+            let awaited = runtime::spawn(async {});
+            let next = async {
+                // Takes the awaited one's place, and blocks until that has been joined.
+                runtime::spawn(async move { told.recv().unwrap() })
+            };
+            let (awaited, next) = futures::future::join(awaited, next).await;
+            awaited.unwrap();
+            tell.send(()).unwrap();
+            next.await.unwrap();
+        });
+        runtime.block_on(joiner).unwrap();
+    }
+}
+
+#[test]
+fn who_has_polled_a_handle_once_is_woken_by_the_end_of_the_task_whatever_else_wakes_it() {
+    let _watchdog = watchdog();
+    let runtime = pool_without_spares(1);
+    let polls = runtime
+        .block_on(runtime.spawn(async {
+            let mut child = None;
+            let mut polls = 0;
+            poll_fn(|cx| {
+                polls += 1;
+                let child = child.get_or_insert_with(|| {
+                    let waker = cx.waker().clone();
+                    let mut child = runtime::spawn(async move {
+                        waker.wake();
+                        // The other is polled meanwhile, and asks for no more than whether this has ended.
+                        yield_now().await;
+                        yield_now().await;
+                    });
+                    assert!(Pin::new(&mut child).poll(cx).is_pending());
+                    child
+                });
+                if child.is_finished() { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            polls
+        }))
+        .unwrap();
+    assert_eq!(polls, 3);
+}
+
+#[test]
 fn tasks_that_each_await_the_next_let_others_run() {
     let _watchdog = watchdog();
     /// Spawns the next and awaits it, until told to stop.
