@@ -80,8 +80,8 @@ fn a_poll_that_does_not_end_is_found_amid_ticks_and_after_a_sleep() {
 }
 
 #[test]
-fn a_runtime_that_is_refused_a_timer_is_supervised_all_the_same() {
-    const NAME: &str = "alarm::a_runtime_that_is_refused_a_timer_is_supervised_all_the_same";
+fn a_runtime_out_of_descriptors_has_no_timer_and_is_supervised_all_the_same() {
+    const NAME: &str = "alarm::a_runtime_out_of_descriptors_has_no_timer_and_is_supervised_all_the_same";
     let _watchdog = watchdog();
     if !child::is(NAME) {
         child::pass(&mut child::wrapped(&["sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"], NAME));
