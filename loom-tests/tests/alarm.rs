@@ -60,7 +60,7 @@ impl Model {
             assert_eq!(idle.park(slot, false, || false), Park::Sleep);
         }
         let timer = ModelTimer { horizon, ..ModelTimer::default() };
-        let alarm = Alarm::new(timer, PERIOD);
+        let alarm = Alarm::new(timer, PERIOD, LATEST);
         Arc::new(Model { idle, alarm, clock: AtomicU64::new(1), closed: AtomicBool::new(false) })
     }
 
@@ -222,4 +222,40 @@ fn a_call_is_heard_whoever_puts_it_off() {
 #[test]
 fn a_call_is_heard_while_the_supervisor_falls_asleep_and_is_armed() {
     check(3, || a_call_is_heard(true));
+}
+
+/// The supervisor falls asleep again while somebody comes who has seen the flag of the time before: the same bits, and another alarm.
+fn who_comes_late_arms_what_is_asleep_now(parked: &'static [usize], comes: fn(&Idle) -> bool) {
+    check(3, move || {
+        let model = Model::new(parked, u64::MAX);
+        model.alarm.fall_asleep();
+        assert!(model.idle.supervisor_sleep());
+        let other = with(&model, |model| {
+            model.leave(0);
+            model.park(0);
+        });
+        let late = with(&model, move |model| {
+            if comes(&model.idle) {
+                let now = model.now();
+                model.alarm.arm(now);
+            }
+        });
+        let _ = model.alarm.wait();
+        model.idle.supervisor_awake();
+        let _slept = model.sleep();
+        other.join().unwrap();
+        late.join().unwrap();
+    });
+}
+
+#[test]
+fn who_claims_a_slot_late_arms_what_is_asleep_now() {
+    who_comes_late_arms_what_is_asleep_now(&[0, 1], |idle| {
+        idle.claim(1).expect("it is parked").supervisor_was_asleep
+    });
+}
+
+#[test]
+fn who_joins_late_arms_what_is_asleep_now() {
+    who_comes_late_arms_what_is_asleep_now(&[0], |idle| idle.join(1));
 }

@@ -133,8 +133,8 @@ impl Word {
     /// Vacant → running. True: the supervisor slept, and must be told.
     #[must_use]
     pub(super) fn join(&self) -> bool {
-        // Relaxed: a slot that joins is found by nobody before it parks.
-        self.update(Ordering::Relaxed, |seen| Ok::<_, ()>(seen.with_one_more_awake()))
+        // Ordering: Acquire pairs with the Release in `set_supervisor_asleep`: who takes the flag down finds the alarm asleep.
+        self.update(Ordering::Acquire, |seen| Ok::<_, ()>(seen.with_one_more_awake()))
             .is_ok_and(Snapshot::supervisor_asleep)
     }
 
@@ -213,8 +213,8 @@ impl Word {
 
     fn claim_one(&self, pick: impl Fn(Snapshot) -> Result<u32, Claim>) -> Claim {
         let mut bit = 0;
-        // Ordering: Release pairs with the Acquire in `take_back`.
-        let taken = self.update(Ordering::Release, |seen| {
+        // Ordering: Release pairs with the Acquire in `take_back`; Acquire as in `join`.
+        let taken = self.update(Ordering::AcqRel, |seen| {
             bit = pick(seen)?;
             Ok(seen.without_parked(bit).with_one_more_awake().with_one_more_searching())
         });
@@ -228,7 +228,7 @@ impl Word {
     #[must_use]
     pub(super) fn set_supervisor_asleep(&self) -> bool {
         // That it is seen by who becomes awake needs no more than one word, whose RMWs have one order.
-        // Ordering: Release pairs with the Acquire in `update` of who takes the flag down: he finds the alarm asleep.
+        // Ordering: Release pairs with the Acquire of the exchange by which somebody takes the flag down: he finds the alarm asleep.
         self.update(Ordering::Release, |seen| match seen.awake() {
             0 => Ok(Snapshot(seen.0 | SUPERVISOR_ASLEEP)),
             _ => Err(()),
@@ -247,8 +247,8 @@ impl Word {
         success: Ordering,
         mut next: impl FnMut(Snapshot) -> Result<Snapshot, E>,
     ) -> Result<Snapshot, E> {
-        // A slot that finds itself claimed acts on what it loads, and who takes down the supervisor's flag too.
-        // Ordering: Acquire as in `take_back`, and pairs with the Release in `set_supervisor_asleep`; more than the others need.
+        // Ordering: Acquire as in `take_back`: a slot that finds itself claimed acts on what it loads. More than the others need. It does not
+        // stand for an Acquire of the exchange: what that finds may be the same bits, written since.
         let mut seen = self.0.load(Ordering::Acquire);
         loop {
             let new = next(Snapshot(seen))?.0;

@@ -17,7 +17,8 @@ impl Shared {
     pub(super) fn postpone_sample(&self, now: Instant) {
         if self.supervisor.postpone(now) {
             let taken = self.taken(now);
-            self.supervisor.remember(|memory| memory.births.add(taken));
+            // A sample that is not noted leaves the ages of what was spawned around it less exact; a worker is not to wait for that.
+            self.supervisor.remember_if_free(|memory| memory.births.add(taken));
         }
     }
 }

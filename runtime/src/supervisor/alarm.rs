@@ -27,6 +27,7 @@ pub trait Timer {
 pub struct Alarm<T> {
     timer: T,
     period: u64,
+    longest: u64,
     at: AtomicU64,
     /// Until when others may put it off.
     latest: AtomicU64,
@@ -57,12 +58,13 @@ pub struct Woken {
 }
 
 impl<T: Timer> Alarm<T> {
-    /// Others put it off by a period, in nanoseconds.
-    pub fn new(timer: T, period: u64) -> Alarm<T> {
+    /// Others put it off by a period, and after a sleep for no longer than `longest`; both in nanoseconds.
+    pub fn new(timer: T, period: u64, longest: u64) -> Alarm<T> {
         debug_assert!(period > 0, "a sample counts for a period");
         Alarm {
             timer,
             period,
+            longest,
             at: AtomicU64::new(FIXED),
             latest: AtomicU64::new(0),
             called: AtomicBool::new(false),
@@ -123,6 +125,8 @@ impl<T: Timer> Alarm<T> {
         let at = self.after_a_period(now);
         // Relaxed: a time. Another who took down the flag of another word has armed it earlier.
         if self.at.compare_exchange(ASLEEP, at, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            // Relaxed: whoever still sees the one before puts nothing off.
+            self.latest.store(now.saturating_add(self.longest), Ordering::Relaxed);
             self.timer.set(at);
             self.heed_call();
         }

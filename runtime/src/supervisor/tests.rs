@@ -145,7 +145,7 @@ fn a_refused_thread_leaves_the_cover_to_be_tried_again() {
 
 fn alarms() -> [Arc<Alarm<SystemTimer>>; 2] {
     let period = u64::try_from(PERIOD.as_nanos()).unwrap();
-    [SystemTimer::new(), SystemTimer::plain()].map(|timer| Arc::new(Alarm::new(timer, period)))
+    [SystemTimer::new(), SystemTimer::plain()].map(|timer| Arc::new(Alarm::new(timer, period, period)))
 }
 
 #[test]

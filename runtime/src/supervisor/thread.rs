@@ -137,9 +137,9 @@ impl Supervisor {
     /// `threshold`: `None` for one that does not sample.
     pub(crate) fn new(threshold: Option<Duration>) -> Supervisor {
         let timer = if threshold.is_some() { SystemTimer::new() } else { SystemTimer::plain() };
-        let period = threshold.map_or(u128::MAX, |threshold| (threshold / 2).as_nanos().max(1));
+        let period = threshold.map_or(u64::MAX, |threshold| nanos(threshold / 2).max(1));
         Supervisor {
-            alarm: Alarm::new(timer, u64::try_from(period).unwrap_or(u64::MAX)),
+            alarm: Alarm::new(timer, period, nanos(LONGEST)),
             rescues: AtomicU64::new(0),
             stalls: AtomicU64::new(0),
             stalled: AtomicUsize::new(0),
@@ -182,10 +182,21 @@ impl Supervisor {
         self.stalled.load(Ordering::Relaxed)
     }
 
+    /// As `remember`, unless somebody else is looking, who may take long over it.
+    pub(crate) fn remember_if_free(&self, look: impl FnOnce(&mut Memory)) {
+        if let Some(mut memory) = self.memory.try_lock() {
+            look(&mut memory);
+        }
+    }
+
     /// Lets the caller look at what the supervisor has seen. Nothing in `look` may take another lock.
     pub(crate) fn remember<R>(&self, look: impl FnOnce(&mut Memory) -> R) -> R {
         look(&mut self.memory.lock())
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The life of the supervisor's thread.
@@ -207,7 +218,10 @@ pub(crate) fn run(shared: &impl Supervised) {
             let _ = alarm.wait();
             continue;
         }
-        if quiet <= patience || !sleep_while_idle(shared, until_settled) {
+        let has_slept = quiet > patience && sleep_while_idle(shared, until_settled);
+        if has_slept {
+            quiet = Duration::ZERO;
+        } else {
             // Where it has something in view it looks again, whatever others know.
             let longest = if in_order && !tidies { LONGEST } else { period };
             pause(alarm, period, longest, || shared.is_closed());
@@ -231,7 +245,6 @@ pub(super) fn pause(
     is_closed: impl Fn() -> bool,
 ) {
     let timer = alarm.timer();
-    let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let began = timer.nanos(Instant::now());
     let due = began.saturating_add(nanos(period));
     while !is_closed() && timer.nanos(Instant::now()) < due {

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use super::{ASLEEP, Alarm, FIXED, Ordering, PAST, Timer, Woken};
 
 const PERIOD: u64 = 100;
+const LONGEST: u64 = 1000;
 
 /// What it was set to last, if it has not gone off since.
 #[derive(Default)]
@@ -20,7 +21,7 @@ impl Timer for Remembers {
 }
 
 fn alarm() -> Alarm<Remembers> {
-    Alarm::new(Remembers::default(), PERIOD)
+    Alarm::new(Remembers::default(), PERIOD, LONGEST)
 }
 
 /// Waits until 1000, or 5000 if others wish.
@@ -147,7 +148,7 @@ fn whoever_sets_the_timer_after_a_call_hands_it_on() {
 
 #[test]
 fn the_end_of_time_is_no_state() {
-    let alarm = Alarm::new(Remembers::default(), u64::MAX);
+    let alarm = Alarm::new(Remembers::default(), u64::MAX, u64::MAX);
     alarm.set(u64::MAX - 1, u64::MAX);
     assert!(!alarm.postpone(u64::MAX));
     alarm.fall_asleep();
@@ -162,4 +163,19 @@ fn debug_decodes_the_word() {
     let alarm = asleep();
     alarm.call();
     assert_eq!(format!("{alarm:?}"), "Alarm { at: \"asleep\", called: true, .. }");
+}
+
+#[test]
+fn after_a_sleep_however_long_it_is_put_off_for_a_while() {
+    let alarm = waiting();
+    let _ = alarm.wait();
+    alarm.fall_asleep();
+    alarm.arm(90_000);
+    assert_eq!(state(&alarm), (90_100, Some(90_100)));
+    // Until a while has passed since it was armed, each time from half a period before.
+    for now in (90_090..).step_by(90).take(10) {
+        assert!(alarm.postpone(now), "{now}");
+        assert_eq!(state(&alarm), (now + PERIOD, Some(now + PERIOD)));
+    }
+    assert!(!alarm.postpone(90_990));
 }
