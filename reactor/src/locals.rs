@@ -182,11 +182,8 @@ impl Locals {
 }
 
 fn take(looking: &mut Looking<'_>, most: usize) {
-    match looking.take(most) {
-        Ok(()) => {}
-        // A signal: nothing was found.
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-        Err(error) => panic!("a worker's selector failed: {error}"),
+    if let Err(error) = looking.take(most) {
+        panic!("a worker's selector failed: {error}");
     }
     looking.dispatch();
 }

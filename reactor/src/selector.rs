@@ -96,20 +96,25 @@ impl Selector {
     }
 }
 
+/// A signal: nothing was found.
+fn unless_interrupted(outcome: io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+        outcome => outcome,
+    }
+}
+
 impl Looking<'_> {
     /// Waits for what comes within `timeout`. It may be nothing: a signal, for what that may have changed is to be looked at first.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let Turning { poll, events, .. } = &mut *self.turning;
-        match events.wait(poll, timeout) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            outcome => outcome,
-        }
+        unless_interrupted(events.wait(poll, timeout))
     }
 
     /// Takes what is there, no more than `most`.
     pub(crate) fn take(&mut self, most: usize) -> io::Result<()> {
         let Turning { poll, events, .. } = &mut *self.turning;
-        events.take(poll, most)
+        unless_interrupted(events.take(poll, most))
     }
 
     /// Whether it reported something, by the last wait.
