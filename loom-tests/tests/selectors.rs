@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::sync::atomic::{AtomicBool, Ordering, fence};
 use loom::thread;
 use reactor::Direction::{self, Read, Write};
 use reactor::model::{Pool, Socket, happen};
@@ -110,25 +110,38 @@ fn who_blocks_waits_while_a_worker_looks_into_its_own_selector() {
     });
 }
 
-/// What came after its last look.
+/// What came after its last look. Who turns the driver leaves it to a worker that is awake and parks meanwhile, finding the driver taken.
 #[test]
-fn a_busy_worker_takes_what_comes_to_one_that_has_parked() {
+fn a_busy_worker_takes_what_comes_to_one_that_has_parked_or_calls_it() {
     model(|| {
         let (pool, socket) = (Pool::new(2), Socket::new());
         let task = Task::new(&pool);
         poll(&pool, &socket, 0, Read, &task);
-        let is_parked = Arc::new(AtomicBool::new(false));
+        // The worker's bit in the idle set, and the driver's token.
+        let (is_parked, is_taken) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
         let worker = {
-            let (pool, is_parked) = (pool.clone(), is_parked.clone());
+            let (pool, is_parked, is_taken, task) =
+                (pool.clone(), is_parked.clone(), is_taken.clone(), task.clone());
             thread::spawn(move || {
                 pool.look(0);
-                is_parked.store(true, Ordering::Release);
+                is_parked.store(true, Ordering::Relaxed);
+                fence(Ordering::SeqCst);
+                if !is_taken.load(Ordering::Relaxed) {
+                    while !task.is_woken() {
+                        pool.block();
+                    }
+                }
             })
         };
         happen();
-        pool.glance(1, |_| is_parked.load(Ordering::Acquire), Duration::ZERO);
+        let left = pool.glance(1, |_| is_parked.load(Ordering::Relaxed), Duration::ZERO);
+        is_taken.store(false, Ordering::Release);
+        fence(Ordering::SeqCst);
+        let is_called = left & 1 != 0 && is_parked.load(Ordering::Relaxed);
         worker.join().unwrap();
-        pool.glance(1, |_| is_parked.load(Ordering::Acquire), Duration::ZERO);
+        if is_called {
+            pool.look(0);
+        }
         assert!(task.is_woken());
     });
 }

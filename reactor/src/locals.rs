@@ -131,13 +131,18 @@ impl Locals {
             return None;
         }
         // Relaxed: a hint.
-        let lane = self.cores.get(core()?)?.load(Ordering::Relaxed);
+        let lane = self.core(core()?)?.load(Ordering::Relaxed);
         if lane == NOBODY {
             return None;
         }
         // The leaders have been shared out: half as much again leaves room for their followers.
         let most = (sources / self.len()) * 3 / 2 + 4;
         (present == Some(lane) || self.lanes[lane as usize].len() <= most).then_some(lane)
+    }
+
+    /// Where a process may use some cores only, their numbers may be greater than how many it is told of.
+    fn core(&self, number: usize) -> Option<&AtomicU32> {
+        self.cores.get(number.checked_rem(self.cores.len())?)
     }
 
     fn are_few(&self, sources: usize) -> bool {
@@ -149,7 +154,7 @@ impl Locals {
         let looks = &self.lanes[lane].looks;
         // Relaxed: the only writer is the worker, and who reads it counts roughly.
         looks.store(looks.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        if let Some(core) = crate::sys::core::here().and_then(|core| self.cores.get(core)) {
+        if let Some(core) = crate::sys::core::here().and_then(|core| self.core(core)) {
             let lane = lane as u32;
             // Relaxed: a hint. Written only where it changes: others read it.
             if core.load(Ordering::Relaxed) != lane {
@@ -162,8 +167,10 @@ impl Locals {
         }
     }
 
-    /// The shared selector has told that these have something.
-    pub(crate) fn heed(&self, told: impl Iterator<Item = usize>, reach: Reach<'_>) {
+    /// The shared selector has told that these have something. Gives those whose events are left to their workers: a bit for each lane, by its
+    /// number modulo 64.
+    pub(crate) fn heed(&self, told: impl Iterator<Item = usize>, reach: Reach<'_>) -> u64 {
+        let mut left = 0;
         for lane in told {
             // Relaxed: as in `look`.
             let looks = self.lanes[lane].looks.load(Ordering::Relaxed);
@@ -176,8 +183,11 @@ impl Locals {
                 if let Some(mut looking) = looking {
                     take(&mut looking, EVENTS);
                 }
+            } else if !is_taken {
+                left |= 1 << (lane % 64);
             }
         }
+        left
     }
 }
 

@@ -100,8 +100,8 @@ impl Pool {
     }
 
     /// Worker `lane`, which is busy, turns the driver, so long after the beginning.
-    pub fn glance(&self, lane: usize, is_parked: impl Fn(usize) -> bool, passed: Duration) {
-        self.0.glance(lane, &is_parked, passed);
+    pub fn glance(&self, lane: usize, is_parked: impl Fn(usize) -> bool, passed: Duration) -> u64 {
+        self.0.glance(lane, &is_parked, passed)
     }
 
     /// Whoever polls from now on is on the core on which worker `lane` looks.

@@ -190,18 +190,21 @@ impl Reactor {
 
     /// Takes what the shared selector has, those of lanes that are parked, and those into which nobody has looked for long. By the worker of
     /// `lane`, which is busy, does not wait, and looks into its own by itself. One thread at a time, as with [`block`](Driver::block).
-    pub fn glance(&self, lane: usize, is_parked: impl Fn(usize) -> bool, now: Instant) {
-        self.turn(Some(Duration::ZERO), Reach::Beside { lane, is_parked: &is_parked, now });
+    ///
+    /// Gives the lanes whose events it has left to their workers, a bit for each, by its number modulo 64. One of them may have parked meanwhile: it
+    /// is to be called.
+    pub fn glance(&self, lane: usize, is_parked: impl Fn(usize) -> bool, now: Instant) -> u64 {
+        self.turn(Some(Duration::ZERO), Reach::Beside { lane, is_parked: &is_parked, now })
     }
 
-    fn turn(&self, timeout: Option<Duration>, reach: Reach<'_>) {
+    fn turn(&self, timeout: Option<Duration>, reach: Reach<'_>) -> u64 {
         if let Err(error) = self.check_origin() {
             // Its events are the parent's, and would be lost there.
             panic!("{error}");
         }
         let Some(mut looking) = self.shared.try_look() else {
             // Somebody turns it already.
-            return;
+            return 0;
         };
         let blocks = timeout != Some(Duration::ZERO);
         let timeout = if blocks && !self.gate.close() { Some(Duration::ZERO) } else { timeout };
@@ -212,21 +215,21 @@ impl Reactor {
         if let Err(error) = waited {
             panic!("the reactor's selector failed: {error}");
         }
+        let mut left = 0;
         if looking.has_found() {
-            self.dispatch(&mut looking, reach);
+            left = self.dispatch(&mut looking, reach);
             if blocks {
                 self.gate.heed();
             }
         }
         // Relaxed: the only writer, by `looking`.
         self.turns.store(self.turns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        left
     }
 
-    fn dispatch(&self, looking: &mut Looking<'_>, reach: Reach<'_>) {
+    fn dispatch(&self, looking: &mut Looking<'_>, reach: Reach<'_>) -> u64 {
         looking.dispatch();
-        if self.has_lanes() {
-            self.locals.heed(looking.locals(), reach);
-        }
+        if self.has_lanes() { self.locals.heed(looking.locals(), reach) } else { 0 }
     }
 
     /// With the shared selector.

@@ -61,9 +61,11 @@ fn a_follower_goes_to_who_feeds_it_as_long_as_that_has_room() {
 fn a_follower_stays_where_nobody_is_known_to_feed_it() {
     let (locals, _sockets) = locals([0, 0]);
     assert_eq!(locals.of_follower(None, 100, || None), None);
-    assert_eq!(locals.of_follower(None, 100, || Some(1_000_000)), None);
-    locals.cores[0].store(NOBODY, Ordering::Relaxed);
+    for core in &locals.cores {
+        core.store(NOBODY, Ordering::Relaxed);
+    }
     assert_eq!(locals.of_follower(None, 100, || Some(0)), None);
+    assert_eq!(locals.of_follower(None, 100, || Some(1_000_000)), None);
 }
 
 #[test]

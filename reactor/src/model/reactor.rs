@@ -143,8 +143,8 @@ impl Reactor {
     }
 
     /// The worker of `lane` turns it while it is busy.
-    pub(crate) fn glance(&self, lane: usize, is_parked: &dyn Fn(usize) -> bool, passed: Duration) {
-        self.take(Reach::Beside { lane, is_parked, now: self.begun + passed });
+    pub(crate) fn glance(&self, lane: usize, is_parked: &dyn Fn(usize) -> bool, passed: Duration) -> u64 {
+        self.take(Reach::Beside { lane, is_parked, now: self.begun + passed })
     }
 
     pub(crate) fn role(&self) -> Role {
@@ -234,7 +234,7 @@ impl Reactor {
     }
 
     /// Takes what the shared selector has, and of the local ones of which it tells those that are within `reach`.
-    fn take(&self, reach: Reach<'_>) {
+    fn take(&self, reach: Reach<'_>) -> u64 {
         let told: Vec<usize> = {
             let state = self.system.state.lock().unwrap();
             let is_told = |lane: &usize| {
@@ -245,6 +245,7 @@ impl Reactor {
             (0..self.looking.len()).filter(is_told).collect()
         };
         tell(self.select(|of| of.is_none()));
+        let mut left = 0;
         for lane in told {
             let is_taken = {
                 let (looks, neglect) = &mut self.inside.lock().unwrap().looks[lane];
@@ -258,8 +259,11 @@ impl Reactor {
                 if let Some(_looking) = looking {
                     tell(self.select(|of| of == Some(lane as u32)));
                 }
+            } else {
+                left |= 1 << lane;
             }
         }
+        left
     }
 
     /// What some selectors have to report of this reactor's sources.

@@ -26,7 +26,8 @@ pub(crate) struct Token<'a>(&'a Driver);
 impl Driver {
     /// For so many workers. Nobody drives it yet.
     pub(crate) fn new(workers: usize) -> std::io::Result<Driver> {
-        let reactor = Reactor::with_lanes(workers)?;
+        // One alone meets nobody in the shared selector.
+        let reactor = Reactor::with_lanes(if workers > 1 { workers } else { 0 })?;
         // A wheel for each worker and for the guest; spares share them.
         let timers = Timers::new(workers + 1);
         timers.set_unpark(Some(Arc::new(Unblock(Arc::clone(&reactor)))));
@@ -126,12 +127,12 @@ impl Token<'_> {
     }
 
     /// Takes what is ready now, but for what concerns workers that are awake: `lane` is that of the worker that turns it.
-    pub(crate) fn turn_beside(&self, now: Instant, lane: usize, is_away: impl Fn(usize) -> bool) {
+    /// Gives those whose events are left to them: a bit for each worker, by its number modulo 64.
+    pub(crate) fn turn_beside(&self, now: Instant, lane: usize, is_away: impl Fn(usize) -> bool) -> u64 {
         let driver = self.0;
-        if driver.reactor.sources() > 0 {
-            driver.reactor.glance(lane, is_away, now);
-        }
+        let left = if driver.reactor.sources() > 0 { driver.reactor.glance(lane, is_away, now) } else { 0 };
         driver.timers.fire(now);
+        left
     }
 
     /// Takes what is ready now.

@@ -32,6 +32,13 @@ impl Context {
             return false;
         }
         if let Some(others) = leaves_to {
+            if (0..shared.guest_slot()).any(|worker| {
+                worker != index && !is_among(others, worker) && shared.slots[worker].holds_work()
+            }) {
+                // It is queued behind one who does not get on: nobody is left that.
+                core.help.stays();
+                return false;
+            }
             let steps = |worker: usize| shared.slots[worker].steps();
             core.doze.stayed_away();
             let nap = core.help.begin_nap(steps);
@@ -63,17 +70,24 @@ impl Context {
         let is_called = || self.has_pinned_ready() || shared.is_closed();
         let began = Instant::now();
         let passed = || core.last_turn.get().saturating_duration_since(began);
-        if !is_called() {
+        let waits = !is_called();
+        if waits {
             self.wait(shared.driver.try_take(), Some(nap));
             // A token may have come late, for what was found without it.
             if passed() < nap / 4 && core.turned_up.get() == 0 && !is_called() {
-                self.wait(shared.driver.try_take(), Some(nap));
+                self.wait(shared.driver.try_take(), Some(nap.saturating_sub(passed())));
             }
+        }
+        shared.idle.end_nap(index);
+        if waits {
             self.tell_of_turned_up(true);
             // The next round begins before its poll.
             self.follow_what_turned_up(2);
         }
-        shared.idle.end_nap(index);
         Some(passed())
     }
+}
+
+fn is_among(others: NonZero<u64>, worker: usize) -> bool {
+    worker < MOST && others.get() >> worker & 1 != 0
 }

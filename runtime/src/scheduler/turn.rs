@@ -91,14 +91,16 @@ impl Context {
             if overdue {
                 shared.take_driver_overdue();
             }
+            let mut left = 0;
             // For all where nobody else may come by, or this thread has no selector of its own.
             if overdue || self.role() != Role::Worker {
                 self.turn(|| token.turn(now));
             } else {
                 let is_away = |worker| shared.idle.is_parked(worker) || shared.idle.is_napping(worker);
-                self.turn(|| token.turn_beside(now, lane, is_away));
+                self.turn(|| left = token.turn_beside(now, lane, is_away));
             }
             drop(token);
+            self.call_those_left(left);
             self.tell_of_turned_up(false);
             if core.turned_up.get() == 0 {
                 core.follow.found_nothing();
@@ -106,6 +108,22 @@ impl Context {
             self.follow_what_turned_up(1);
         }
         core.last_turn.set(now);
+    }
+
+    /// Whoever was left his events, and has parked since, has found the driver taken: he blocks where nothing tells him of them. He says that he parks
+    /// before he looks for the driver, and it was given back before this looks who is parked; `claim` has the fence between.
+    fn call_those_left(&self, left: u64) {
+        let (shared, own) = (self.shared(), self.held().index());
+        if left == 0 {
+            return;
+        }
+        for worker in
+            (0..shared.config.workers).filter(|&worker| worker != own && left >> (worker % 64) & 1 != 0)
+        {
+            if let Some(woken) = shared.idle.claim(worker) {
+                shared.wake(woken);
+            }
+        }
     }
 
     /// Looks into the worker's own selector: what it finds there is queued here, and nobody else's.

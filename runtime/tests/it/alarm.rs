@@ -33,6 +33,7 @@ fn a_runtime_that_ticks_is_hardly_sampled() {
     let _watchdog = watchdog();
     child::run("alarm::a_runtime_that_ticks_is_hardly_sampled", || {
         let runtime = Runtime::builder().worker_threads(2).thread_name("idle-test").build().unwrap();
+        runtime.block_on(runtime.spawn(ticks(10))).unwrap();
         for millis in [1, 3] {
             // Longer than a sample may be put off at all. There are 400 in each span otherwise. Where others need the machine, and a tick is
             // late by a period, there are some; and each second there is one.

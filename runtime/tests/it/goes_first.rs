@@ -141,3 +141,76 @@ fn what_is_polled_last_of_many_that_are_awaited_is_found_again() {
     }
     until(|| ended.load(Ordering::Relaxed) == 4);
 }
+
+/// What runs next on a worker is its own, also after somebody who let others go first was taken from there.
+#[test]
+fn what_runs_next_is_left_to_its_worker_after_another_has_taken_who_let_others_go_first() {
+    let _watchdog = watchdog();
+    let runtime = unsupervised(2);
+    let robbed = lets_go_first_and_is_taken(&runtime);
+    until_no_tasks(&runtime);
+    let mut trials = 0;
+    while trials < 5 {
+        // On the worker that was robbed; on the other one there is nothing to be seen.
+        let (handle, (tx, rx)) = (runtime.handle().clone(), mpsc::channel());
+        drop(runtime.spawn(async move {
+            if thread::current().id() != robbed {
+                return tx.send(None).unwrap();
+            }
+            let parks = || handle.metrics().workers.iter().map(|worker| worker.parks).sum::<u64>();
+            let ran = Arc::new(AtomicUsize::new(0));
+            let (displaced, next) = (Gate::default(), Arc::clone(&ran));
+            let opens = displaced.clone();
+            drop(runtime::spawn(async move { opens.open() }));
+            drop(runtime::spawn(async move { drop(next.fetch_add(1, Ordering::Relaxed)) }));
+            let before = parks();
+            displaced.wait();
+            // The other worker has taken that, and finds nothing more, wherever it looks.
+            until(|| parks() > before);
+            tx.send(Some(ran.load(Ordering::Relaxed))).unwrap();
+        }));
+        if let Some(ran) = rx.recv().unwrap() {
+            assert_eq!(ran, 0, "it is to run after this poll");
+            trials += 1;
+        }
+        until_no_tasks(&runtime);
+    }
+}
+
+/// The thread of the worker from whose LIFO slot it was taken.
+fn lets_go_first_and_is_taken(runtime: &Runtime) -> thread::ThreadId {
+    let (tx, rx) = mpsc::channel();
+    drop(runtime.spawn(async move {
+        loop {
+            // It has awaited one before.
+            runtime::spawn(async {}).await.unwrap();
+            let (started, go, joined) = (Gate::default(), Gate::default(), Gate::default());
+            let (tell, wait) = (started.clone(), go.clone());
+            drop(runtime::spawn(async move {
+                tell.open();
+                wait.wait();
+            }));
+            drop(runtime::spawn(async {}));
+            started.wait();
+            let awaited = runtime::spawn(async {});
+            let (free, wait) = (go.clone(), joined.clone());
+            let first = runtime::spawn(async move {
+                free.open();
+                wait.wait();
+            });
+            // More than eight: it waits in the slot.
+            for _ in 0..40 {
+                drop(runtime::spawn(async {}));
+            }
+            drop(runtime::spawn(async {}));
+            let here = thread::current().id();
+            awaited.await.unwrap();
+            joined.open();
+            first.await.unwrap();
+            if thread::current().id() != here {
+                return tx.send(here).unwrap();
+            }
+        }
+    }));
+    rx.recv().unwrap()
+}
