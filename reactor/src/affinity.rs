@@ -1,11 +1,11 @@
-//! When it is asked to which worker's selector a source belongs, and by what that is told.
+//! When a source is asked to which worker's selector it belongs. (Where that is: `Locals::of_leader`, `of_follower`.)
 //!
 //! | word | means |
 //! |---|---|
 //! | 0 | nothing is asked any more: it stays where it is |
 //! | `interval`, `left` | it is asked when it has been left pending `left` times more, and then after twice the interval |
 //!
-//! A hint: written without order by whoever polls. What is lost puts a move off.
+//! The word is a hint. Two threads that poll at once may lose a count, which delays a move and nothing else.
 use std::fmt;
 
 use crate::sync::atomic::{AtomicU32, Ordering};
@@ -17,7 +17,7 @@ pub(crate) enum Part {
     Leads,
     /// It goes to the worker that feeds it, again and again.
     Follows,
-    /// It is for all workers.
+    /// It stays in the shared selector: a listener, for all workers; anything else that is rarely many, or that the kernel does not tell a core of.
     Stays,
 }
 
@@ -30,10 +30,10 @@ const SETTLED: u32 = 0;
 const LEFT: u32 = 0xffff;
 const INTERVAL_SHIFT: u32 = 16;
 
-/// Times it is left pending from one question to the next, at first: with the registration, and the answer to what is said first. A connection that
-/// is over then was never asked about. One that follows is asked once the other end has gone where it belongs, and has spoken from there.
+/// How often a source is left pending before the first question. A leader: at its registration, and waiting for the first answer, so that a connection
+/// which ends then is never asked about. A follower: until its other end has moved, and has written from there.
 const FIRST: [u32; 2] = if cfg!(runtime_loom) { [1, 1] } else { [2, 4] };
-/// ... and at last: a question and its move cost less than a microsecond and some three.
+/// ... and at most. A question costs less than 1 µs, a move some 3 µs.
 const LAST: u32 = 128;
 
 impl Affinity {

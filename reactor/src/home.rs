@@ -132,7 +132,7 @@ impl Registration {
     /// for `waits`.
     #[inline]
     pub(crate) fn attend(&self, fd: RawFd, waits: Interest) -> io::Result<()> {
-        // Relaxed: as in `is_attended`. The reactor of this thread's frame leaves on this thread, or with its pool.
+        // Relaxed: as in `is_attended`. A driver of this thread's frame stops on this thread, or when its pool ends: so it is driven now.
         let key = self.key.load(Ordering::Relaxed);
         if is_driven_here(key) && self.asks(waits) {
             if self.affinity.is_due() {
@@ -144,8 +144,8 @@ impl Registration {
         }
     }
 
-    /// Asks to whose local selector it belongs, and moves it there: as in `move_to` it is registered there first, with all that was asked so
-    /// far. Where that is refused it stays, and is driven as well.
+    /// Asks which worker's selector the source belongs to and moves it there, as `move_to` does. If the new selector refuses, the source stays, and is
+    /// driven there as before.
     #[cold]
     fn find_lane(&self, fd: RawFd) {
         let mut home = self.home.lock();
@@ -161,14 +161,14 @@ impl Registration {
             return;
         };
         if present != Some(lane) {
-            // What this one waits for was asked.
+            // `attend` has seen that what the caller waits for is asked for already: only what was asked before need be.
             let question = self.question(Interest::READABLE);
             let Ok(new) = reactor.register_locally(lane, self.affinity.part(), fd, question, &self.cell)
             else {
                 return;
             };
             let former = std::mem::replace(token, new);
-            // What the former selector has still to say is one more reason to look.
+            // An event that the former selector still reports makes the cell look once more, no harm.
             let _ = reactor.deregister(former);
         }
         if self.affinity.part() == Part::Leads {
@@ -183,8 +183,8 @@ impl Registration {
         !interest.is_writable() || self.asks_writable.load(Ordering::Relaxed)
     }
 
-    /// What to ask the selector for. A source that may be written nearly always may: that is left out until somebody waits for
-    /// it, for it would be the first event of each source, and a part of all that follow.
+    /// Which interest to register. Nearly every source can be written nearly always, so writability is left out until somebody waits
+    /// for it: it would be the first event of each source, and a part of each event after.
     fn question(&self, waits: Interest) -> Interest {
         if waits.is_writable() || self.asks(Interest::WRITABLE) {
             self.interest
@@ -227,7 +227,7 @@ impl Registration {
         Ok(())
     }
 
-    /// The selector has been asked.
+    /// Remembers what the selector was asked for.
     fn note(&self, question: Interest) {
         if question.is_writable() {
             // Relaxed: as in `asks`.
@@ -235,8 +235,8 @@ impl Registration {
         }
     }
 
-    /// Registers with the new one before it leaves the old, so that a refusal changes nothing. What the former selector
-    /// has still to say is one more reason to look; the new one starts with all that is so now.
+    /// Registers with the new one before it leaves the old, so that a refusal changes nothing. An event that the former selector
+    /// still reports makes the cell look once more; the new one starts with all that is so now.
     fn move_to(
         &self,
         home: &mut Option<Home>,

@@ -9,23 +9,24 @@ use parking_lot::Mutex;
 use crate::neglect::{Neglect, Reach};
 use crate::selector::{Looking, Selector};
 
-/// Events taken by one look: no more than a worker's queue has room for, so that none goes where others take it, and that what comes is served in order.
+/// Events taken by one look. So few that a worker's queue has room for all of them, and they are polled in the order in which they came.
 const EVENTS: usize = 32;
 
-/// The most there can be: a token has that much room for a lane.
+/// The most lanes: a token has 12 bits for a lane where a word has 32, and the last number is `UNBLOCK`'s.
 const MOST: usize = 4000;
 
-/// With fewer sources for each lane there are no local selectors: two workers seldom meet in the shared one.
+/// With fewer sources for each lane there are no local selectors: two workers seldom meet in the shared one. Chosen, not measured: one connection
+/// cannot gain by them, 64 do (`docs/performance.md`).
 const FEW: usize = 8;
 
-/// Of no lane.
+/// In `cores`: no lane has looked on this core yet.
 const NOBODY: u32 = u32::MAX;
 
 pub(crate) struct Locals {
     lanes: Box<[CachePadded<Lane>]>,
-    /// The lane that has looked on each core last.
+    /// By core: the lane that last looked there.
     cores: Box<[AtomicU32]>,
-    /// For who makes one, and who has been told that one has something.
+    /// What is known of selectors left to their workers, by lane. Also held while a selector is made.
     told: Mutex<Vec<Neglect>>,
 }
 
@@ -96,15 +97,15 @@ impl Locals {
         self.lanes.get(lane).is_some_and(|lane| lane.len() > 0)
     }
 
-    /// For a source that leads and is polled by `lane`, where there are so many sources in all: that one's own, unless another has fewer that lead. None:
-    /// the shared one.
+    /// Where a source that leads and is polled by `lane` belongs: there, or with the lane that has fewest leaders if that has fewer. `None`: with so
+    /// few `sources` it stays where it is.
     pub(crate) fn of_leader(&self, lane: u32, sources: usize) -> Option<u32> {
         if self.are_few(sources) || lane as usize >= self.len() {
             return None;
         }
         let leaders = |lane: usize| self.lanes[lane].leaders.load(Ordering::Relaxed);
         let fewest = (0..self.len()).min_by_key(|&lane| leaders(lane))?;
-        // One more would be one to wait for.
+        // Even one leader more than another lane has: what is slowest decides how long all take.
         let has_fewest = leaders(lane as usize) <= leaders(fewest);
         if has_fewest { Some(lane) } else { u32::try_from(fewest).ok() }
     }
@@ -120,7 +121,8 @@ impl Locals {
         };
     }
 
-    /// For a source that follows, and is in the selector of `present`: that of the lane that feeds it, if that is known and has room.
+    /// For a source that follows: the lane that feeds it, if that has room. `present` is where it is now. `None`: stay (the feeder is not known, or
+    /// has its share).
     pub(crate) fn of_follower(
         &self,
         present: Option<u32>,
@@ -135,7 +137,8 @@ impl Locals {
         if lane == NOBODY {
             return None;
         }
-        // The leaders have been shared out: half as much again leaves room for their followers.
+        // The leaders have been shared out: half as much again leaves room for their followers. Four more, so that a small share has some room too:
+        // chosen, not measured.
         let most = (sources / self.len()) * 3 / 2 + 4;
         (present == Some(lane) || self.lanes[lane as usize].len() <= most).then_some(lane)
     }
@@ -161,14 +164,14 @@ impl Locals {
                 core.store(lane, Ordering::Relaxed);
             }
         }
-        // Somebody else looks: he takes what is there, and what he leaves is told of again.
+        // If somebody else looks into it now he takes what is there; what he leaves is reported again, the registration being level-triggered.
         if let Some(mut looking) = self.get(lane).and_then(Selector::try_look) {
             take(&mut looking, most);
         }
     }
 
-    /// The shared selector has told that these have something. Gives those whose events are left to their workers: a bit for each lane, by its
-    /// number modulo 64.
+    /// By who has turned the shared selector: it reports that these lanes' selectors have something. Looks into those that `reach` allows.
+    /// Gives those whose events are left to their workers: a bit for each lane, by its number modulo 64.
     pub(crate) fn heed(&self, told: impl Iterator<Item = usize>, reach: Reach<'_>) -> u64 {
         let mut left = 0;
         for lane in told {

@@ -1,23 +1,23 @@
-//! Which local selectors somebody looks into who was told that they have something.
+//! Into whose local selectors a thread looks, beside its own, when the shared one reports them.
 use std::time::{Duration, Instant};
 
-/// Who looks.
+/// On whose behalf somebody turns.
 #[derive(Clone, Copy)]
 pub(crate) enum Reach<'a> {
-    /// One who blocks, or who does it for all: nobody else may come.
+    /// Everybody's: it blocks, or nobody else may come by. It looks into all that are reported.
     All,
-    /// A busy worker, which looks into its own by itself.
+    /// Its own, beside others that are busy, too: it leaves their events to those that are awake.
     Beside {
         /// Its lane.
         lane: usize,
-        /// Whether a worker is parked, and will not look itself.
+        /// Whether a worker is away (parked, or napping) and will not look by itself.
         is_parked: &'a dyn Fn(usize) -> bool,
         now: Instant,
     },
 }
 
-/// How long one who is told of a selector waits for another's look into it to end: as long as that takes, and not so long that whoever unblocks
-/// him would notice.
+/// How long to wait for another thread that is looking into the same selector: longer than a look takes (an `epoll_wait` of 1 µs and 32 wakers), but not
+/// so long that whoever unblocks this one would notice.
 const PATIENCE: Duration = Duration::from_micros(50);
 
 impl Reach<'_> {
@@ -31,8 +31,8 @@ impl Reach<'_> {
     }
 }
 
-/// For so long a selector may have something into which its worker, which is awake, does not look. One that is merely in the middle of its queue
-/// looks twice as often, at the least; one that does not is inside of a long poll.
+/// A local selector is neglected when its worker, which is awake, has not looked into it for so long although it has something. A worker between polls
+/// looks each 400 µs at least (the scheduler's `TURN_EACH_IF_MUCH`); so this one is inside of a long poll.
 pub(crate) const LEFT_FOR: Duration = Duration::from_micros(800);
 
 /// What the one with the token knows of a local selector that he has left to its worker.
@@ -45,7 +45,7 @@ pub(crate) struct Neglect {
 }
 
 impl Neglect {
-    /// Whether he who looks looks into the selector of `lane` as well, which has something, and into which its worker has looked so often.
+    /// Whether one who turns with this `reach` also looks into the selector of `lane`, which was reported, and whose worker has looked `looks` times so far.
     #[must_use]
     pub(crate) fn is_taken_by(&mut self, reach: Reach<'_>, lane: usize, looks: u32) -> bool {
         match reach {
@@ -56,7 +56,7 @@ impl Neglect {
         }
     }
 
-    /// Once it is over it stays so: its worker is inside of the same poll, whatever comes.
+    /// Whether `LEFT_FOR` has passed since it was first left. Stays true until its worker looks again.
     fn is_over(&mut self, looks: u32, now: Instant) -> bool {
         if self.looks != looks {
             *self = Neglect { looks, since: None };

@@ -61,7 +61,7 @@ pub struct Reactor {
 pub(crate) struct Token {
     /// The lane whose selector it is; the shared one is nobody's.
     lane: Option<u32>,
-    /// It is one of that selector's leaders.
+    /// Whether it counts as a leader of that lane.
     leads: bool,
     token: registry::Token,
 }
@@ -98,8 +98,9 @@ impl Reactor {
     }
 
     /// One for a pool: each of so many lanes, the first of the [`lane`](reactor_hook::FrameBuilder::lane)s of its frames, may get a
-    /// local selector, and has to [`look`](Reactor::look) into that. As all are told to who [`block`](Driver::block)s, nothing is
-    /// lost if it does not.
+    /// local selector, and has to [`look`](Reactor::look) into that. What it does not look at is found by whoever
+    /// [`block`](Driver::block)s: nothing is lost. A busy lane that [`glance`](Reactor::glance)s finds what those have that are away, or have not looked
+    /// for long.
     ///
     /// # Errors
     ///
@@ -160,7 +161,7 @@ impl Reactor {
         self.locals.len() > 0
     }
 
-    /// Into whose local selector a source of this part belongs that is polled by the worker here; none where it stays.
+    /// The lane whose selector a source of this `part` should be in, if it is polled by the worker here. `None`: where it is.
     pub(crate) fn lane_for(&self, part: Part, fd: RawFd, present: Option<u32>) -> Option<u32> {
         match part {
             Part::Leads => self.locals.of_leader(lane(), self.sources()),
@@ -181,15 +182,16 @@ impl Reactor {
         self.knocks.load(Ordering::Relaxed)
     }
 
-    /// Takes what the local selector of `lane` has, no more than `most` events, and no more than 64. By the lane's worker.
+    /// Takes the events of the local selector of `lane`: at most `most`, and never more than 32. To be called by the lane's worker.
     pub fn look(&self, lane: usize, most: usize) {
         if !self.is_inherited() {
             self.locals.look(lane, most);
         }
     }
 
-    /// Takes what the shared selector has, those of lanes that are parked, and those into which nobody has looked for long. By the worker of
-    /// `lane`, which is busy, does not wait, and looks into its own by itself. One thread at a time, as with [`block`](Driver::block).
+    /// Turns the shared selector without waiting, and the local ones of lanes that are away or neglected. By the worker of `lane`, which is busy, and looks
+    /// into its own by itself. One thread at a time, as with [`block`](Driver::block). `is_parked`: whether a lane is away (its worker parked, or napping) and
+    /// will not look by itself.
     ///
     /// Gives the lanes whose events it has left to their workers, a bit for each, by its number modulo 64. One of them may have parked meanwhile: it
     /// is to be called.

@@ -1,4 +1,4 @@
-//! Imports point down only: between the crates, and between the modules of `runtime`. The house is drawn in
+//! Imports point down only: between the crates, and between the modules of `runtime`. They are drawn in
 //! `docs/architecture.md`.
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -29,7 +29,7 @@ use crate::primitives::atomic::{Ordering, fence};
 pub struct Woken {
     /// Which one.
     pub slot: usize,
-    /// The supervisor must be told.
+    /// The supervisor's alarm must be armed.
     pub supervisor_was_asleep: bool,
 }
 
@@ -41,7 +41,7 @@ pub enum Park {
     Sleep,
     /// There is work after all: the slot is out of the set again, and counted as searching.
     WorkFound {
-        /// The supervisor must be told.
+        /// The supervisor's alarm must be armed.
         supervisor_was_asleep: bool,
     },
     /// Somebody claimed the slot meanwhile: it is counted as searching; the token comes, perhaps late.
@@ -54,7 +54,7 @@ pub enum Park {
 pub struct Leave {
     /// It was claimed, and is counted as searching. False: it woke by itself.
     pub searching: bool,
-    /// The supervisor must be told.
+    /// The supervisor's alarm must be armed.
     pub supervisor_was_asleep: bool,
     /// It woke by itself while nobody was awake: no poll is older.
     pub alone: bool,
@@ -78,7 +78,7 @@ impl Idle {
         Idle { first: word(), others, naps: CachePadded::new(Naps::new()) }
     }
 
-    /// A thread has taken `slot`: it counts as awake from now on. True: the supervisor must be told.
+    /// A thread has taken `slot`: it counts as awake from now on. True: the supervisor's alarm must be armed.
     #[must_use]
     pub fn join(&self, slot: usize) -> bool {
         self.word(slot).0.join()
@@ -178,8 +178,8 @@ impl Idle {
         others.all(|(_, word)| word.load().awake() == 0)
     }
 
-    /// The supervisor goes to sleep until a slot becomes awake; false if one is. Whoever makes one awake is told to
-    /// tell the supervisor, which calls [`Self::supervisor_awake`] when it is awake again.
+    /// The supervisor goes to sleep until a slot becomes awake; false if one is. Whoever makes one awake must arm
+    /// the supervisor's alarm; it calls [`Self::supervisor_awake`] when it is awake again.
     #[must_use]
     pub fn supervisor_sleep(&self) -> bool {
         let asleep = self.words().all(|word| word.set_supervisor_asleep());

@@ -237,7 +237,7 @@ impl Word {
     }
 
     pub(super) fn clear_supervisor_asleep(&self) {
-        // Relaxed: as in `set_supervisor_asleep`.
+        // Relaxed: nothing is published; all RMWs of one word have one order.
         self.0.fetch_and(!SUPERVISOR_ASLEEP, Ordering::Relaxed);
     }
 

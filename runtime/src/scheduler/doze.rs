@@ -10,7 +10,7 @@ const WORTH: Duration = Duration::from_micros(25);
 const CONVINCED: u32 = 3;
 
 /// How long it waits then, and how long at most: twice as long each time. What is queued behind a long poll waits for no longer
-/// than that, and to come in vain takes 3 % of a core.
+/// than one nap and a quarter, and to come in vain takes 3 % of a core.
 const NAPS: (Duration, Duration) = (Duration::from_micros(50), Duration::from_micros(200));
 
 /// What a worker knows of what it was called for.
@@ -20,7 +20,7 @@ pub(super) struct Doze {
     stole: Cell<bool>,
     /// Its last wait was ended by a call.
     called: Cell<bool>,
-    /// When that wait was over, and what it had polled by then.
+    /// When that wait ended, and the polls made by then.
     since: Cell<(Instant, u64)>,
     /// Calls that were not worth it, in a row.
     in_vain: Cell<u32>,
@@ -56,7 +56,7 @@ impl Doze {
     pub(super) fn nap(&self, polls: u64, now: impl FnOnce() -> Instant) -> Option<Duration> {
         let (since, polls_then) = self.since.get();
         let called_for_nothing = self.called.take() && polls == polls_then;
-        // What came by the injector or the driver is no reason. Who came by himself and found nothing waits to be called.
+        // What the injector or the driver woke it for does not count. A worker that came by itself and found nothing waits to be called again.
         if !self.stole.take() && !called_for_nothing {
             return None;
         }
@@ -65,6 +65,7 @@ impl Doze {
             return None;
         }
         let in_vain = self.in_vain.get() + 1;
+        // Eight, for the shift: two make it the longest nap.
         self.in_vain.set(in_vain.min(CONVINCED + 8));
         let times = in_vain.checked_sub(CONVINCED)?;
         Some((NAPS.0 * (1 << times)).min(NAPS.1))

@@ -1,4 +1,4 @@
-//! Whether a worker that takes part helps, or leaves to others what these do faster without it.
+//! Whether a worker that takes tasks from others makes all of them together faster.
 use std::cell::Cell;
 use std::num::NonZero;
 use std::time::{Duration, Instant};
@@ -9,23 +9,23 @@ mod verdict;
 
 use verdict::{Done, Verdict};
 
-/// Tasks that are taken from others before it is asked whether that helped.
+/// Tasks taken from others between two questions.
 const ENOUGH: u32 = 8;
 
-/// So long it takes part at least before that is judged, and so many steps are made meanwhile.
+/// A judgement needs so long a time, and so many steps in it; after four times as long it is made anyway, for steps of 10 µs and more.
 const PROBE: Duration = Duration::from_micros(40);
 const STEPS: u64 = 16;
 
-/// So long it has helped once it did, and is not asked.
+/// After "it helps" it is not asked again for so long.
 const SURE: Duration = Duration::from_millis(8);
 
-/// So long it is not asked where nothing could be told, for each worker: to look at what one has done takes two lines that it writes to, some 300 ns.
+/// After `Moot` it is not asked for so long times the number of workers: reading one worker's counts costs two cache misses, 300 ns.
 const MOOT: Duration = Duration::from_micros(15);
 
-/// How long it stays away, and how long at most: twice as long each time. What is queued behind a long poll waits for no longer.
+/// How long it stays away, and how long at most: twice as long each time. What is queued behind a long poll waits for no longer than one nap and a quarter.
 const NAPS: (Duration, Duration) = (Duration::from_micros(50), Duration::from_micros(400));
 
-/// So many naps in a row to see what the others do alone.
+/// Naps in a row without a judgement before it is taken to help.
 const UNKNOWN: u32 = 3;
 
 /// The first workers: only these nap, and beside others of these.
@@ -42,17 +42,17 @@ struct Probe {
 /// What a worker knows of how it helps.
 #[derive(Debug)]
 pub(super) struct Help {
-    /// Tasks taken since it was last asked, and how many are to be.
+    /// Tasks taken since the last question, and how many make the next due.
     took: Cell<u32>,
     enough: Cell<u32>,
     probe: Cell<Option<Probe>>,
-    /// What each worker had done when that began, or the nap did.
+    /// Each worker's steps when the probe, or the nap, began.
     steps: Box<[Cell<Steps>]>,
     /// Until then it is not asked.
     until: Cell<Option<Instant>>,
-    /// To whom it leaves the rest, instead of its next park: a bit for each worker. Zero if to nobody.
+    /// Who is to do the rest, a bit for each: the next park is then a nap. Zero: nobody.
     to: Cell<u64>,
-    /// Naps in a row, because it hinders, and because that is not known.
+    /// Naps in a row after `Hinders`, and after `Unknown`.
     naps: Cell<u32>,
     unknown: Cell<u32>,
 }
@@ -77,7 +77,7 @@ impl Help {
         self.took.set(self.took.get().saturating_add(u32::try_from(tasks).unwrap_or(u32::MAX)));
     }
 
-    /// A wait is over.
+    /// A wait has ended. One of more than a quarter of the shortest probe makes the counts of a probe worthless.
     pub(super) fn waited(&self, time: Duration) {
         if time > PROBE / 4 {
             self.probe.set(None);
@@ -89,7 +89,7 @@ impl Help {
         NonZero::new(self.to.take())
     }
 
-    /// It is not to be asked yet.
+    /// Asks again only after 512 tasks: the clock (38 ns) is then less than a tenth of a nanosecond a task.
     pub(super) fn put_off(&self) {
         self.took.set(0);
         self.enough.set(64 * ENOUGH);
@@ -104,7 +104,7 @@ impl Help {
         u32::try_from(self.steps.len()).expect("no more than 48")
     }
 
-    /// What was done since `begin`, that long ago; `steps`: what each worker has done by now.
+    /// What all have done in the `time` since `begin`; `steps`: what each worker has done by now.
     fn done(&self, time: Duration, own: usize, steps: impl Fn(usize) -> Steps) -> Done {
         Done::of(
             time,
@@ -129,10 +129,10 @@ impl Help {
         self.until.set(then);
     }
 
-    /// Whether it is to stay away: it has taken enough to be asked.
+    /// The question itself; enough has been taken. Whether to stay away (then `to` says who goes on).
     pub(super) fn asked(&self, now: Instant, own: usize, steps: impl Fn(usize) -> Steps + Copy) -> bool {
         if self.until.get().is_some_and(|until| now < until) {
-            // For many tasks no clock is read.
+            // The clock is read once for 512 tasks.
             self.put_off();
             return false;
         }
@@ -145,7 +145,7 @@ impl Help {
         let time = now.saturating_duration_since(since);
         let done = if time < PROBE { Done::default() } else { self.done(time, own, steps) };
         if done.all() < STEPS && time < 4 * PROBE {
-            // Asked again when twice as many are taken: a short task does not pay for a look at the clock.
+            // Too early. Ask after twice as many tasks, so that short ones do not pay for the clock.
             self.enough.set(self.took.get().saturating_mul(2));
             return false;
         }
@@ -158,10 +158,11 @@ impl Help {
             }
             Verdict::Hinders => {
                 self.unknown.set(0);
+                // Eight, for the shift: three make it the longest nap.
                 self.naps.set((self.naps.get() + 1).min(8));
                 self.to.set(done.busy);
             }
-            // Or it cannot be told.
+            // `Unknown` after the last nap allowed: taken to help.
             Verdict::Helps | Verdict::Unknown => self.not_before(now.checked_add(SURE)),
             Verdict::Moot => self.not_before(now.checked_add(MOOT * self.workers())),
         }
@@ -174,7 +175,7 @@ impl Help {
         (NAPS.0 * (1 << self.naps.get())).min(NAPS.1)
     }
 
-    /// It was not to nap, for nobody else was at work: it is judged anew.
+    /// The nap was refused, since nobody else was at work.
     pub(super) fn stays(&self) {
         self.not_before(None);
     }
@@ -188,7 +189,7 @@ impl Help {
         steps: impl Fn(usize) -> Steps + Copy,
     ) {
         let done = self.done(time, own, steps);
-        // Nothing is told by a nap that was cut short, or in which they did not get on.
+        // Nothing is told by a nap that was cut short, to less than half of the shortest, or in which they did not get on.
         if time >= NAPS.0 / 2 && done.busy != 0 {
             self.begin(Some(Probe { since: now, alone: Some(done) }), steps);
         } else {

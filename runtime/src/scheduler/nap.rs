@@ -1,4 +1,4 @@
-//! A worker that stays away for a while: for others it is as if it were inside of a poll.
+//! A nap: a worker blocks for a limited time and is not called. Others see it as if it were inside of a poll. Why: `doze.rs`, `help.rs`.
 use std::num::NonZero;
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use super::context::{Context, Role};
 use super::help::MOST;
 
 impl Context {
-    /// Before it takes from others: whether it leaves that to them, and parks.
+    /// Before a worker takes from others: whether it should park instead, since it is no help.
     #[inline]
     pub(super) fn leaves_the_rest(&self) -> bool {
         self.core().help.is_due() && self.is_no_help()
@@ -17,18 +17,19 @@ impl Context {
     fn is_no_help(&self) -> bool {
         let (help, shared, own) = (&self.core().help, self.shared(), self.held().index());
         if shared.config.workers < 2 || self.role() != Role::Worker || own >= shared.guest_slot().min(MOST) {
-            // Nobody to leave it to; or a spare, which is there because somebody blocks.
+            // Alone; or beyond the workers that have a bit; or a spare, which is there because somebody blocks.
             help.put_off();
             return false;
         }
         help.asked(Instant::now(), own, |worker| shared.slots[worker].steps())
     }
 
-    /// Instead of a park: whether it has stayed away for a while, for it was called for too little, or leaves what there is to others.
+    /// Takes the place of a park. Whether it has napped: because it was called for too little (`doze`), or because it leaves the work to `leaves_to`
+    /// (`help`).
     pub(super) fn naps(&self, leaves_to: Option<NonZero<u64>>) -> bool {
         let (core, shared, index) = (self.core(), self.shared(), self.held().index());
         if index >= shared.guest_slot().min(MOST) {
-            // A spare is there because somebody blocks.
+            // Beyond the workers that have a bit; or a spare, which is there because somebody blocks.
             return false;
         }
         if let Some(others) = leaves_to {
@@ -59,7 +60,7 @@ impl Context {
         napped.is_some()
     }
 
-    /// For how long it has stayed away. `None`: it is not to, for none of these others would be at work.
+    /// Naps, beside `others`. Gives how long. `None`: it must not, since each of them naps or is parked already.
     fn nap(&self, others: u64, nap: Duration) -> Option<Duration> {
         let (core, shared, index) = (self.core(), self.shared(), self.held().index());
         // Nobody relies on a search while it is away.
@@ -73,7 +74,8 @@ impl Context {
         let waits = !is_called();
         if waits {
             self.wait(shared.driver.try_take(), Some(nap));
-            // A token may have come late, for what was found without it.
+            // An unpark that came late, for work found without it, ended the wait early: wait once more. Only within the first quarter, so
+            // that it is away for one nap and a quarter at most.
             if passed() < nap / 4 && core.turned_up.get() == 0 && !is_called() {
                 self.wait(shared.driver.try_take(), Some(nap.saturating_sub(passed())));
             }
@@ -81,7 +83,7 @@ impl Context {
         shared.idle.end_nap(index);
         if waits {
             self.tell_of_turned_up(true);
-            // The next round begins before its poll.
+            // The loop counts down once before it polls: 2 is "after the next poll".
             self.follow_what_turned_up(2);
         }
         Some(passed())

@@ -67,7 +67,7 @@ impl Context {
         core.searching.set(leave.searching);
         self.tell_supervisor(leave);
         self.tell_of_turned_up(true);
-        // The next round begins before its poll.
+        // The loop counts down once before it polls: 2 is "after the next poll".
         self.follow_what_turned_up(2);
     }
 

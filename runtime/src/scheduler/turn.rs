@@ -12,19 +12,18 @@ use crate::task::Notified;
 /// that this bounds its share at 4 %.
 const BUSY_TURN: Duration = Duration::from_micros(25);
 
-/// A look into the own selector counts for so many polls.
+/// A look into the own selector brings the next turn of the driver nearer by so many polls: about as many short ones as take the time of a look, 1 µs.
 const LOOK: u32 = 7;
 
-/// Events taken from there by a worker that has something else to do: fewer than it polls from one turn to the next, so that its queue gets empty if these
-/// are all that there is. Then it takes as many as its queue has room for.
+/// Events taken from there while the queue is not empty. Fewer than are polled from one turn to the next, so that the queue runs dry if nothing else comes.
 const SOME: usize = 16;
 
 /// How long a busy worker leaves the driver alone, as far as its last polls tell how long the next ones will take. A turn
 /// in vain takes 1 % of it.
 const TURN_EACH: Duration = Duration::from_micros(100);
 
-/// With so many queued they go first, and what is ready in the kernel waits its turn there: what one turn wakes (`EVENTS` of the reactor, as
-/// many) is not to come faster than it is polled. Then it is longer.
+/// With so many tasks queued a turn comes after 400 µs instead of 100: events wait in the kernel, in order, rather than in the queue. As many as one turn
+/// wakes (`EVENTS` of the reactor).
 const MUCH: usize = 32;
 const TURN_EACH_IF_MUCH: Duration = Duration::from_micros(400);
 
@@ -35,7 +34,7 @@ fn next_interval(polls: u32, passed: Duration, each: Duration) -> u32 {
     u32::try_from(fits).unwrap_or(u32::MAX).clamp(1, polls.saturating_mul(2))
 }
 
-/// Rounds until a look that follows: `least`, or until no more than much is queued, but no more than anywhere.
+/// Polls until a look that follows: `least`; more while more than `MUCH` tasks are queued, up to `most`.
 fn rounds_before_a_look(queued: usize, least: u32, most: u32) -> u32 {
     let too_many = u32::try_from(queued.saturating_sub(MUCH)).unwrap_or(u32::MAX);
     too_many.min(most).max(least)
@@ -80,7 +79,7 @@ impl Context {
         if !overdue && !follows && passed < BUSY_TURN {
             return;
         }
-        // Not after each poll, though they may be followed so.
+        // While looks follow each poll: not after each.
         let looked = core.looked.replace(false);
         if looks && !looked && now.saturating_duration_since(core.last_look.get()) >= TURN_EACH {
             core.last_look.set(now);
@@ -92,7 +91,8 @@ impl Context {
                 shared.take_driver_overdue();
             }
             let mut left = 0;
-            // For all where nobody else may come by, or this thread has no selector of its own.
+            // For all where nobody else may come by soon (overdue), or where there is no lane of workers to leave anything to (the guest, a runtime without
+            // workers). A spare goes the other way: it has no selector either, and leaves each to its worker.
             if overdue || self.role() != Role::Worker {
                 self.turn(|| token.turn(now));
             } else {
@@ -135,7 +135,7 @@ impl Context {
         }
         self.turn(|| shared.driver.look(lane, usize::MAX));
         core.looked.set(true);
-        // What else there is to be turned comes in time, though the queue may be empty each time, and short.
+        // Otherwise a queue that runs dry after each short poll would put the turn of the driver off for ever.
         core.until_turn.set(core.until_turn.get().saturating_sub(LOOK).max(1));
         self.tell_of_turned_up(true);
         core.local.pop()

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::primitives::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// The supervisor does not wait, or nobody else is to move the time that it waits for.
+/// Nobody but the supervisor sets the timer: it runs, or needs to wake at its own time.
 const FIXED: u64 = 0;
 /// It waits without a time, with the flag in the idle set up.
 const ASLEEP: u64 = u64::MAX;
@@ -13,13 +13,12 @@ const ASLEEP: u64 = u64::MAX;
 /// A time that is past whenever somebody waits for it.
 const PAST: u64 = 0;
 
-/// What one thread waits in and others set. Calls of `set` have an order, and whoever comes later in it sees what an earlier caller did
-/// before.
+/// What one thread waits in and any thread sets. Calls of `set` are totally ordered, and a later one sees what was done before an earlier one.
 pub trait Timer {
     /// Lets `wait` return at this time, in nanoseconds, or at once if it is past; and not at one that was set before.
     fn set(&self, at: u64);
 
-    /// Returns when the time has come, or for no reason. Then none is set.
+    /// Returns at the time set, or spuriously; no time is set then.
     fn wait(&self);
 }
 
@@ -28,6 +27,7 @@ pub struct Alarm<T> {
     timer: T,
     period: u64,
     longest: u64,
+    /// `FIXED`, `ASLEEP`, or the time that others may move.
     at: AtomicU64,
     /// Until when others may put it off.
     latest: AtomicU64,
@@ -53,7 +53,7 @@ impl<T> fmt::Debug for Alarm<T> {
 pub struct Woken {
     /// Somebody has something for it.
     pub called: bool,
-    /// It was asleep, and has been armed by one who became awake then.
+    /// After `fall_asleep`: when the one who armed it became awake, if somebody did. After `set` it means nothing.
     pub since: Option<u64>,
 }
 
@@ -71,24 +71,24 @@ impl<T: Timer> Alarm<T> {
         }
     }
 
-    /// What it is set by.
+    /// The timer and its clock.
     pub fn timer(&self) -> &T {
         &self.timer
     }
 
-    /// The supervisor is about to wait for a time, which others may put off until `latest`. Where that is none later, nobody does.
+    /// Before the supervisor waits until `at`. Others may move that up to `latest`, if it is later.
     pub fn set(&self, at: u64, latest: u64) {
         // The timer first: whoever puts it off sets it after this.
         self.timer.set(at);
         if latest > at {
-            // Relaxed: whoever has the one with an earlier other samples sooner, or later by as much as was allowed then.
+            // Relaxed: one who reads the new `at` with the former `latest`, an earlier one, does not postpone: the sample comes sooner.
             self.latest.store(latest, Ordering::Relaxed);
             // Relaxed: nothing is published.
             self.at.swap(at.clamp(FIXED + 1, ASLEEP - 1), Ordering::Relaxed);
         }
     }
 
-    /// The supervisor is about to put the flag up in the idle set.
+    /// Before the supervisor raises its flag in the idle set.
     pub fn fall_asleep(&self) {
         // Relaxed: published by the flag, and read again by who takes that down.
         self.at.swap(ASLEEP, Ordering::Relaxed);
@@ -103,7 +103,7 @@ impl<T: Timer> Alarm<T> {
         self.get_up()
     }
 
-    /// The supervisor does not wait, or does so no more: nobody moves the time.
+    /// The supervisor is awake: nobody moves the time any more.
     pub fn get_up(&self) -> Woken {
         // Relaxed: a time, and who has it.
         let since = match self.at.swap(FIXED, Ordering::Relaxed) {
@@ -115,7 +115,7 @@ impl<T: Timer> Alarm<T> {
         Woken { called, since }
     }
 
-    /// By who has taken the flag down in the idle set, at this time: a sample is due a period later.
+    /// By the one who has lowered the flag in the idle set: the sample is due a period after `now`.
     #[cold]
     pub fn arm(&self, now: u64) {
         // Relaxed: published by the flag.
@@ -132,12 +132,12 @@ impl<T: Timer> Alarm<T> {
         }
     }
 
-    /// By who has become awake while nobody was, at this time or later: no poll is older. True: the sample was put off.
+    /// By one who was alone in being awake, and was not awake at `now`: no poll is older. Whether the sample was put off.
     #[inline]
     pub fn postpone(&self, now: u64) -> bool {
         // Relaxed: a hint, looked at again by the exchange.
         let at = self.at.load(Ordering::Relaxed);
-        // Asleep is later than any time.
+        // `ASLEEP` is the largest number.
         if at == FIXED || at >= now.saturating_add(self.period / 2) {
             return false;
         }

@@ -213,7 +213,7 @@ pub(crate) fn run(shared: &impl Supervised) {
             barrier::register();
         }
         if shared.stall_threshold() == Duration::MAX {
-            // Until the runtime is closed: nobody leaves an idle set that says nothing of a supervisor.
+            // Nothing is sampled: it waits for its end, and is called for that.
             set_after(alarm, until_settled);
             let _ = alarm.wait();
             continue;
@@ -222,7 +222,7 @@ pub(crate) fn run(shared: &impl Supervised) {
         if has_slept {
             quiet = Duration::ZERO;
         } else {
-            // Where it has something in view it looks again, whatever others know.
+            // While a slot is stuck or covered, or memory is being given back, others may not move the sample.
             let longest = if in_order && !tidies { LONGEST } else { period };
             pause(alarm, period, longest, || shared.is_closed());
         }
@@ -269,7 +269,7 @@ fn sleep_while_idle(shared: &impl Supervised, until_settled: Duration) -> bool {
     // All before the flag is up: from then on others set it.
     alarm.fall_asleep();
     set_after(alarm, until_settled);
-    // Whoever became awake before is seen by this call; whoever does so after takes the flag down.
+    // Whoever woke up before is seen here; whoever does so later lowers the flag.
     let sleeps = idle.supervisor_sleep() && is_quiet(shared) && !shared.is_closed() && !shared.is_untidy();
     let woken = if sleeps { alarm.wait() } else { alarm.get_up() };
     idle.supervisor_awake();
@@ -329,7 +329,7 @@ impl<'a, S: Supervised> Sampler<'a, S> {
         self.shared.stall_threshold() / 4
     }
 
-    /// Looks at every slot and at the driver, and acts; for ages of polls `passed` after the last time. True: all is in order.
+    /// Looks at all slots and the driver and acts. The polls seen before are `passed` older now. True: all is in order.
     fn sample(&mut self, passed: Duration) -> bool {
         let elapsed = self.elapsed();
         let stuck = self.look_at_slots(passed, elapsed);

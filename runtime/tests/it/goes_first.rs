@@ -162,7 +162,9 @@ fn what_runs_next_is_left_to_its_worker_after_another_has_taken_who_let_others_g
             let (displaced, next) = (Gate::default(), Arc::clone(&ran));
             let opens = displaced.clone();
             drop(runtime::spawn(async move { opens.open() }));
-            drop(runtime::spawn(async move { drop(next.fetch_add(1, Ordering::Relaxed)) }));
+            drop(runtime::spawn(async move {
+                next.fetch_add(1, Ordering::Relaxed);
+            }));
             let before = parks();
             displaced.wait();
             // The other worker has taken that, and finds nothing more, wherever it looks.

@@ -67,7 +67,7 @@ fn an_idle_thread_in_block_on_makes_no_wake_up_at_all() {
 }
 
 /// Waits until no thread whose name begins with `idle-test` has done anything for `span`, and says how many there are. Three seconds go by before
-/// when nothing else runs: spares linger for half a second, the supervisor looks on for 100 ms, what a burst took is given back within
+/// when nothing else runs: spares linger for half a second, the supervisor's first second goes by, what a burst took is given back within
 /// three; and more beside others, for whom a step may wait for a second. What is done again and again is done in each span.
 #[track_caller]
 fn until_nothing_happens_for(span: Duration) -> usize {

@@ -3,18 +3,18 @@ use std::time::Duration;
 
 use crate::scheduler::slot::Steps;
 
-/// Who makes a step as often as the first does not wait for lines of others, which is some 150 ns each time; nor do all who take part, if they make theirs as
-/// often as the second on average. They are not looked at: a burst of what takes so little is over before it is seen what is faster.
+/// A worker that makes a step each 150 ns, or all that take part one each 100 ns on average, wait for no cache line of another (150 ns each): not judged. A
+/// burst of such tasks is over before a judgement is of use.
 pub(super) const QUICK: (Duration, Duration) = (Duration::from_nanos(150), Duration::from_nanos(100));
 
-/// Who makes fewer than this does something that is worth being done beside others. And who makes fewer does not get on: what he has queued
-/// would wait for him for long.
+/// A worker with fewer than one step in this time does work worth sharing, whatever the counts say; one that others leave work to must make at least as many,
+/// or what it has queued waits long.
 pub(super) const SLOW: Duration = Duration::from_micros(20);
 
-/// It helps if it adds a tenth to what each of the others does alone.
+/// It helps if it adds more than a tenth of what one other makes alone.
 const TENTHS: u64 = 10;
 
-/// Who spawns is held up if he makes so many times fewer tasks. Where these took next to nothing, he made four to seven times fewer beside a thief.
+/// It holds a spawner up if that spawns less than half as fast beside it. (Empty tasks: four to seven times slower beside a thief.)
 const HELD_UP: u64 = 2;
 
 /// What was done in a time.
@@ -23,7 +23,7 @@ pub(super) struct Done {
     pub(super) time: Duration,
     pub(super) own: Steps,
     pub(super) others: Steps,
-    /// Others who got on: a bit for each.
+    /// The others that made progress, a bit for each.
     pub(super) busy: u64,
 }
 
@@ -72,7 +72,7 @@ impl Done {
         u64::from(self.busy.count_ones())
     }
 
-    /// Of a time in which it took part, after one in which the others were `alone`, if that is known.
+    /// `self`: a time in which it took part. `alone`: the nap before, if there was one.
     pub(super) fn verdict(&self, alone: Option<&Done>) -> Verdict {
         let each = nanos(self.time) / self.own.all().max(1);
         // Of all who take part.
@@ -82,14 +82,14 @@ impl Done {
             return Verdict::Moot;
         }
         let Some(alone) = alone.filter(|alone| self.others.are_spawns() == alone.others.are_spawns()) else {
-            // Or they have gone on from the one to the other since.
+            // Nothing to compare with; or the others have changed between spawning and polling since.
             return Verdict::Unknown;
         };
         let helps = if self.others.are_spawns() { self.lets_spawn(alone) } else { self.adds(alone) };
         if !helps {
             Verdict::Hinders
         } else if self.how_many_others() < alone.how_many_others() {
-            // So few might do more alone than as many of those of then, for there is less that they share.
+            // Fewer others than then may each do more than then, since fewer share: so this does not show that it helps.
             Verdict::Unknown
         } else {
             Verdict::Helps
@@ -98,18 +98,17 @@ impl Done {
 
     /// Whether all together make more steps than the others alone.
     fn adds(&self, alone: &Done) -> bool {
-        // As many as are busy now would make so many, if each were as fast as those of then: which they would be at least, if they are fewer.
+        // What as many others as now would make alone, at the rate of those of then.
         let (then, now) = (alone.how_many_others().max(1), self.how_many_others());
         let alone = alone.rate(alone.others.all()).saturating_mul(now) / then;
-        // Of many each adds little.
+        // One worker more among `now` others can add a `now`th at best: a tenth of one share is asked for.
         let tenths = TENTHS * now;
         self.rate(self.all()).saturating_mul(tenths) > alone.saturating_mul(tenths + 1)
     }
 
-    /// Where others only spawn, what they are relieved of by a poll was never seen, and may be much more than a spawn. So it helps unless it
-    /// holds them up.
+    /// The others only spawn: what they were spared by its polls was not counted. So it helps unless they spawn at less than half the rate.
     fn lets_spawn(&self, alone: &Done) -> bool {
-        // There may be fewer who spawn, too. Who has come since need not be one.
+        // A newcomer need not be a spawner: not scaled up.
         let (then, now) = (alone.how_many_others().max(1), self.how_many_others());
         let alone = alone.rate(alone.others.spawns).saturating_mul(now.min(then)) / then;
         self.rate(self.others.spawns).saturating_mul(HELD_UP) > alone
