@@ -4,7 +4,7 @@
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -66,8 +66,9 @@ pub(crate) struct Core {
 pub(crate) struct Slot {
     pub(crate) stealer: Stealer<Notified<Shared>>,
     pub(crate) lifo: CachePadded<LifoSlot<Notified<Shared>>>,
-    /// Whether what is in the LIFO slot lets tasks of the queue go first. Written by the holder.
-    waits: AtomicBool,
+    /// Odd while what is in the LIFO slot lets tasks of the queue go first: a number for each time, so that who has robbed the slot does not end a
+    /// later one. Written by the holder, and by who robs.
+    waits: AtomicU32,
     pub(crate) parker: CachePadded<Parker>,
     /// Written by the holder.
     pub(crate) heartbeat: CachePadded<Heartbeat>,
@@ -112,7 +113,7 @@ impl Slot {
         Slot {
             stealer,
             lifo: CachePadded::new(LifoSlot::new()),
-            waits: AtomicBool::new(false),
+            waits: AtomicU32::new(0),
             parker: CachePadded::new(Parker::new()),
             heartbeat: CachePadded::new(Heartbeat::new()),
             counters: CachePadded::new(Counters::default()),
@@ -160,20 +161,34 @@ impl Slot {
 
     /// The task woken last, if there is one and the slot's thread, which may be another, does not come to it now.
     pub(super) fn rescue(&self) -> Option<Notified<Shared>> {
+        // Relaxed, both: as in `set_waits`.
+        let waits = self.waits.load(Ordering::Relaxed);
         // SAFETY: the heartbeat publishes what came before a poll when that begins, and its end is stored before the loop takes again.
-        unsafe { self.lifo.rescue(|| self.heartbeat.is_inside()) }
+        let rescued = unsafe { self.lifo.rescue(|| self.heartbeat.is_inside()) };
+        if rescued.is_some() && waits & 1 != 0 {
+            // What comes into the slot after it lets nobody go first.
+            let _ = self.waits.compare_exchange(
+                waits,
+                waits.wrapping_add(1),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+        }
+        rescued
     }
 
     /// Whether what is in the LIFO slot lets tasks of the queue go first, so that others may come for it. By the slot's thread.
     pub(super) fn set_waits(&self, waits: bool) {
         // Relaxed: as with the queue, who sets it tells of it after a fence; who sees it late takes what comes next there.
-        self.waits.store(waits, Ordering::Relaxed);
+        let next = self.waits.load(Ordering::Relaxed).wrapping_add(1);
+        // Another number also where a robber has not said yet that it is over.
+        self.waits.store(if waits { next | 1 } else { next & !1 }, Ordering::Relaxed);
     }
 
     /// Whether there is something in the LIFO slot that others may come for.
     pub(super) fn has_waiting(&self) -> bool {
         // Relaxed: as above.
-        self.waits.load(Ordering::Relaxed) && !self.lifo.is_empty()
+        self.waits.load(Ordering::Relaxed) & 1 != 0 && !self.lifo.is_empty()
     }
 
     /// Whether there is something here for a thief.

@@ -71,6 +71,7 @@ impl Context {
         if let Some(held) = self.held_of(self.shared()) {
             if let Some(task) = held.withdraw_woken() {
                 self.push_back(task);
+                self.slot().set_waits(false);
                 // It may have come by the injector.
                 self.core().injected_before.set(self.core().local.next_place());
             }

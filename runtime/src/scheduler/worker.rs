@@ -152,10 +152,7 @@ impl Holder<'_> {
         if streak > LIFO_STREAK {
             return next_of_those_that_go_first(core, self.slot, streak);
         }
-        if core.lifo_streak.replace(0) > LIFO_STREAK {
-            // Who let others go first was taken out of the slot by somebody else.
-            self.slot.set_waits(false);
-        }
+        core.lifo_streak.set(0);
         if streak == LIFO_STREAK
             && let Some(task) = self.slot.take_woken_if(|| true)
         {
