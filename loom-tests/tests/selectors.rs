@@ -110,9 +110,32 @@ fn who_blocks_waits_while_a_worker_looks_into_its_own_selector() {
     });
 }
 
-/// What came after its last look. Who turns the driver leaves it to a worker that is awake and parks meanwhile, finding the driver taken.
+/// What came after its last look.
 #[test]
-fn a_busy_worker_takes_what_comes_to_one_that_has_parked_or_calls_it() {
+fn a_busy_worker_takes_what_comes_to_one_that_has_parked() {
+    model(|| {
+        let (pool, socket) = (Pool::new(2), Socket::new());
+        let task = Task::new(&pool);
+        poll(&pool, &socket, 0, Read, &task);
+        let is_parked = Arc::new(AtomicBool::new(false));
+        let worker = {
+            let (pool, is_parked) = (pool.clone(), is_parked.clone());
+            thread::spawn(move || {
+                pool.look(0);
+                is_parked.store(true, Ordering::Release);
+            })
+        };
+        happen();
+        pool.glance(1, |_| is_parked.load(Ordering::Acquire), Duration::ZERO);
+        worker.join().unwrap();
+        pool.glance(1, |_| is_parked.load(Ordering::Acquire), Duration::ZERO);
+        assert!(task.is_woken());
+    });
+}
+
+/// Who turns the driver leaves what came after its last look to a worker that is awake and parks meanwhile, finding the driver taken.
+#[test]
+fn a_busy_worker_calls_one_that_has_parked_since_it_was_left_its_events() {
     model(|| {
         let (pool, socket) = (Pool::new(2), Socket::new());
         let task = Task::new(&pool);
