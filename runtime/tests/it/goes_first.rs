@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use runtime::Runtime;
 use runtime::task::yield_now;
+use runtime::{Handle, Runtime};
 
 use crate::support::{Gate, until, until_no_tasks, watchdog};
 
@@ -56,7 +56,7 @@ fn polls_before_who_awaits(queued: usize) -> Vec<usize> {
             drop(runtime::spawn(async {}));
             awaited.await.unwrap();
             waits.push(polls.load(Ordering::Relaxed) - completed_at.load(Ordering::Relaxed));
-            while runtime::Handle::current().metrics().live_tasks > 1 {
+            while Handle::current().metrics().live_tasks > 1 {
                 yield_now().await;
             }
         }
@@ -157,18 +157,22 @@ fn what_runs_next_is_left_to_its_worker_after_another_has_taken_who_let_others_g
             if thread::current().id() != robbed {
                 return tx.send(None).unwrap();
             }
-            let parks = || handle.metrics().workers.iter().map(|worker| worker.parks).sum::<u64>();
             let ran = Arc::new(AtomicUsize::new(0));
             let (displaced, next) = (Gate::default(), Arc::clone(&ran));
             let opens = displaced.clone();
-            drop(runtime::spawn(async move { opens.open() }));
+            let (counts, before) = (handle.clone(), Arc::new(AtomicUsize::new(0)));
+            let tells = Arc::clone(&before);
+            drop(runtime::spawn(async move {
+                // By the other worker, which parks after this.
+                tells.store(parks(&counts), Ordering::Relaxed);
+                opens.open();
+            }));
             drop(runtime::spawn(async move {
                 next.fetch_add(1, Ordering::Relaxed);
             }));
-            let before = parks();
             displaced.wait();
             // The other worker has taken that, and finds nothing more, wherever it looks.
-            until(|| parks() > before);
+            until(|| parks(&handle) > before.load(Ordering::Relaxed));
             tx.send(Some(ran.load(Ordering::Relaxed))).unwrap();
         }));
         if let Some(ran) = rx.recv().unwrap() {
@@ -177,6 +181,11 @@ fn what_runs_next_is_left_to_its_worker_after_another_has_taken_who_let_others_g
         }
         until_no_tasks(&runtime);
     }
+}
+
+/// How often workers have parked.
+fn parks(handle: &Handle) -> usize {
+    handle.metrics().workers.iter().map(|worker| worker.parks).sum::<u64>() as usize
 }
 
 /// The thread of the worker from whose LIFO slot it was taken.
